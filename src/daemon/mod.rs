@@ -1,0 +1,1 @@
+//! Watching for ever: intervals, signals, reload, watchdog.

@@ -1,0 +1,179 @@
+//! Requests paired with their replies, and what a connection goes through: the only input of
+//! [`profile`](crate::profile).
+
+use crate::clock::{Span, Timestamp};
+use crate::packet::Endpoint;
+use crate::protocol::{ErrorCode, Session, Side, System, Transaction, Verb};
+
+/// A connection's slot in the tables; given to another connection only after [`Event::Closed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u32);
+
+/// A statement's slot in [`statements`]; stays valid for the whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatementId(pub u32);
+
+/// One request and its reply, with times from the capture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exchange {
+    /// The statement's fingerprint, where its text is known.
+    pub statement: Option<StatementId>,
+    /// What kind of request.
+    pub verb: Verb,
+    /// First byte of the request.
+    pub start: Timestamp,
+    /// Last byte of the request.
+    pub request_end: Timestamp,
+    /// First and last byte of the reply; `None` where it went unanswered or in doubt.
+    pub reply: Option<Reply>,
+    /// Bytes of the request, framing included.
+    pub request_bytes: u64,
+    /// Bytes of the reply, framing included.
+    pub reply_bytes: u64,
+    /// Rows returned or affected, where the protocol says.
+    pub rows: Option<u64>,
+    /// How it ended.
+    pub outcome: Ending,
+    /// Began inside an open transaction.
+    pub in_transaction: bool,
+    /// A liveness check: no useful work.
+    pub validation: bool,
+    /// Waits by design.
+    pub waiting: bool,
+    /// A turn of TLS or of an unknown protocol.
+    pub opaque: bool,
+    /// Why its numbers are not to be trusted; it stays out of every distribution.
+    pub doubt: Option<Doubt>,
+}
+
+/// When a reply came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// First byte.
+    pub start: Timestamp,
+    /// Last byte.
+    pub end: Timestamp,
+}
+
+impl Exchange {
+    /// Last byte of the request to first byte of the reply; zero where the reply began first.
+    #[must_use]
+    pub fn latency(&self) -> Option<Span> {
+        self.reply.map(|reply| reply.start.since(self.request_end))
+    }
+
+    /// First byte of the request to last byte of the reply.
+    #[must_use]
+    pub fn duration(&self) -> Option<Span> {
+        self.reply.map(|reply| reply.end.since(self.start))
+    }
+
+    /// Whether it belongs in the distributions: answered, useful, not waiting by design, not doubtful.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.reply.is_some() && !self.validation && !self.waiting && self.doubt.is_none()
+    }
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Answered.
+    Ok,
+    /// Answered with an error.
+    Error(ErrorCode),
+    /// The connection closed, or the watch ended, before the reply.
+    Unanswered,
+}
+
+/// Why an exchange's numbers are not to be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Bytes of it were not captured.
+    Loss,
+    /// The connection was joined in its middle and what is in flight can't be told yet.
+    JoinedLate,
+    /// A reply whose request was not seen.
+    Unmatched,
+}
+
+impl Doubt {
+    /// The name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Loss => "loss",
+            Self::JoinedLate => "joined_late",
+            Self::Unmatched => "unmatched",
+        }
+    }
+}
+
+/// What happens to one connection, in time order. Each comes with the connection's id and a time.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// First seen, from whatever packet.
+    Opened {
+        /// The application's end.
+        client: Endpoint,
+        /// The database's end.
+        server: Endpoint,
+        /// What is spoken, as far as the port tells; see [`Event::System`].
+        system: System,
+        /// Whether its SYN was seen; if not, it was open before the watch.
+        from_syn: bool,
+    },
+    /// The protocol turned out to be this one.
+    System(System),
+    /// TLS from here on.
+    Tls,
+    /// SYN to the ACK that completes the handshake.
+    Connected(Span),
+    /// One network round trip, from the handshake or from data and its acknowledgment.
+    RoundTrip(Span),
+    /// First byte of the login to the message that ends it.
+    LoggedIn(Span),
+    /// The server refused the login.
+    LoginFailed(ErrorCode),
+    /// User, database or application learnt.
+    Identified(Session<'a>),
+    /// A request began while none was in flight.
+    Busy {
+        /// It is a liveness check and makes no demand. A useful request that joins it later comes as a further `Busy`.
+        validation: bool,
+    },
+    /// Nothing is in flight any more.
+    Rest {
+        /// What the connection rests in.
+        transaction: Transaction,
+    },
+    /// At work by its nature though silent (LISTEN, SUBSCRIBE, replication), or no longer.
+    Pinned(bool),
+    /// An exchange is over.
+    Exchanged(&'a Exchange),
+    /// A TCP keep-alive probe.
+    KeepAlive(Side),
+    /// A side sent bytes again.
+    Retransmitted(Side),
+    /// A side closed its receive window (true) or opened it again.
+    ZeroWindow(Side, bool),
+    /// One side has said FIN, the other not yet.
+    HalfClosed(Side),
+    /// Gone: by FIN, RST, a new SYN on the same ports, eviction, or the kernel's word.
+    Closed(Close),
+}
+
+/// How a connection went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// FIN from both sides.
+    Finished,
+    /// RST from this side.
+    Reset(Side),
+    /// A new connection on the same ports: its end went by unseen.
+    Replaced,
+    /// The bound on connections was reached: it may well live on.
+    Evicted,
+    /// The kernel does not know it any more.
+    Vanished,
+}

@@ -1,0 +1,1 @@
+//! Plain-language diagnosis out of a summary, one rule a file.

@@ -1,0 +1,1 @@
+//! The kernel's side: sockets, their owners, namespaces, and the sandbox.

@@ -1,0 +1,3 @@
+//! The `sockhound` program.
+
+fn main() {}

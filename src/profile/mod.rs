@@ -1,0 +1,1 @@
+//! What is kept of the traffic: latencies, statements, connections' lives, pools' demand, hoarding.
