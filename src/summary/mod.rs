@@ -1,1 +1,102 @@
-//! The public model of a summary: what the JSON says, with its schema; merging and comparing.
+//! The public model: what every command prints and every report draws.
+//!
+//! One [`Summary`] tells what was seen between `start` and `end`. Its JSON is the contract (`sockhound schema
+//! summary`); fields may be added, none renamed or re-scaled without a new [`SummarySchema`]. Times are RFC 3339 in
+//! UTC with nanoseconds, durations are in seconds (`_seconds`), and what is absent is unknown.
+
+mod connection;
+mod distribution;
+mod exchange;
+mod finding;
+mod names;
+mod pool;
+mod service;
+mod source;
+mod statement;
+mod time;
+
+pub use connection::{Connection, ConnectionState, KernelView, Owner, Reason};
+pub use distribution::{Distribution, Exact, Figures, HistogramError};
+pub use exchange::{ExchangeLine, ExchangeNames, ExchangeSchema, OutcomeName};
+pub use finding::{Finding, Severity, Subject};
+pub use pool::{Logins, Pool, PoolClient, WhatIf};
+pub use service::{Connections, Exchanges, InFlight, Service, Vantage, WhereTimeGoes};
+pub use source::{Discarded, Elsewhere, MergedFrom, SequenceGap, Source, SourceKind};
+pub use statement::StatementRow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+/// Everything seen from `start` to `end`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// Which version of this model it is.
+    pub schema: SummarySchema,
+    /// Counts the summaries of one run from 0; none is skipped unsaid.
+    pub sequence: u64,
+    /// The host that watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The version of sockhound that wrote it.
+    pub version: String,
+    /// When watching began: the time of the first frame, or of the interval's begin.
+    pub start: Timestamp,
+    /// When watching ended.
+    pub end: Timestamp,
+    /// From `start` to `end`.
+    pub seconds: f64,
+    /// What was watched, and what was lost on the way.
+    pub source: Source,
+    /// One for each database server, the busiest first.
+    pub services: Vec<Service>,
+    /// One for each client of a server, the largest surplus first.
+    pub pools: Vec<Pool>,
+    /// One for each statement of a server, the most time first.
+    pub statements: Vec<StatementRow>,
+    /// The hoarded connections, longest idle first.
+    pub hoarded: Vec<Connection>,
+    /// The connections asked for with `--connections`; absent where none were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<Vec<Connection>>,
+    /// What is wrong, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// The model's version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SummarySchema {
+    /// The first.
+    #[default]
+    #[serde(rename = "sockhound.summary.v1")]
+    V1,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_survives_json() {
+        let before = Summary {
+            version: "0.1.0".to_owned(),
+            ..Summary::default()
+        };
+        let json = serde_json::to_string(&before).unwrap();
+        assert!(
+            json.starts_with(r#"{"schema":"sockhound.summary.v1","sequence":0,"#),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), before);
+    }
+
+    #[test]
+    fn another_schema_is_refused() {
+        let error = serde_json::from_str::<SummarySchema>(r#""sockhound.summary.v9""#).unwrap_err();
+        assert!(
+            error.to_string().contains("expected `sockhound.summary.v1`"),
+            "{error}"
+        );
+    }
+}

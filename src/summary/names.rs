@@ -1,0 +1,108 @@
+//! [`Endpoint`] and [`System`] in JSON: as they print.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+use crate::packet::Endpoint;
+use crate::protocol::System;
+
+impl Serialize for Endpoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Endpoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        let socket: SocketAddr = text
+            .parse()
+            .map_err(|_| D::Error::custom(format_args!("`{text}` is no address:port")))?;
+        Ok(socket.into())
+    }
+}
+
+impl JsonSchema for Endpoint {
+    fn schema_name() -> Cow<'static, str> {
+        "Endpoint".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "An address and a TCP port; IPv6 in brackets.",
+            "examples": ["10.0.0.5:5432", "[::1]:5432"]
+        })
+    }
+}
+
+/// Every system that has a name in JSON.
+const SYSTEMS: [System; 6] = [
+    System::Postgresql,
+    System::Mysql,
+    System::Mariadb,
+    System::Redis,
+    System::Http,
+    System::Unknown,
+];
+
+impl Serialize for System {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// A name of a later version reads as [`System::Unknown`].
+impl<'de> Deserialize<'de> for System {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        Ok(SYSTEMS
+            .into_iter()
+            .find(|system| system.name() == name)
+            .unwrap_or(Self::Unknown))
+    }
+}
+
+impl JsonSchema for System {
+    fn schema_name() -> Cow<'static, str> {
+        "System".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "The database system spoken, named as OpenTelemetry's db.system.name does; \
+                            \"unknown\" for TLS and protocols that are not recognised.",
+            "examples": SYSTEMS.map(System::name)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_read_as_they_print() {
+        for text in ["\"10.0.0.5:5432\"", "\"[::1]:5432\""] {
+            let endpoint: Endpoint = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&endpoint).unwrap(), text);
+        }
+        assert!(serde_json::from_str::<Endpoint>("\"localhost:5432\"").is_err());
+    }
+
+    #[test]
+    fn systems_read_as_they_print() {
+        for system in SYSTEMS {
+            let json = serde_json::to_string(&system).unwrap();
+            assert_eq!(serde_json::from_str::<System>(&json).unwrap(), system);
+        }
+        assert_eq!(
+            serde_json::from_str::<System>("\"later\"").unwrap(),
+            System::Unknown
+        );
+    }
+}
