@@ -2,12 +2,9 @@
 //! [`profile`](crate::profile).
 
 use crate::clock::{Span, Timestamp};
+pub use crate::flow::{Close, ConnectionId};
 use crate::packet::Endpoint;
 use crate::protocol::{ErrorCode, Session, Side, System, Transaction, Verb};
-
-/// A connection's slot in the tables; given to another connection only after [`Event::Closed`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(pub u32);
 
 /// A statement's slot in [`statements`]; stays valid for the whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,19 +158,4 @@ pub enum Event<'a> {
     HalfClosed(Side),
     /// Gone: by FIN, RST, a new SYN on the same ports, eviction, or the kernel's word.
     Closed(Close),
-}
-
-/// How a connection went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Close {
-    /// FIN from both sides.
-    Finished,
-    /// RST from this side.
-    Reset(Side),
-    /// A new connection on the same ports: its end went by unseen.
-    Replaced,
-    /// The bound on connections was reached: it may well live on.
-    Evicted,
-    /// The kernel does not know it any more.
-    Vanished,
 }

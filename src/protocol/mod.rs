@@ -6,25 +6,7 @@
 
 use std::fmt;
 
-/// Which end of a connection sent some bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// The application.
-    Client,
-    /// The database.
-    Server,
-}
-
-impl Side {
-    /// The other end.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Client => Self::Server,
-            Self::Server => Self::Client,
-        }
-    }
-}
+pub use crate::flow::Side;
 
 /// The database system spoken, named as OpenTelemetry's `db.system.name` does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
