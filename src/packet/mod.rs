@@ -1,7 +1,28 @@
 //! Link, IP and TCP headers: from a [`Frame`](crate::capture::Frame)'s bytes to a [`Segment`].
 
+mod ip;
+mod link;
+mod tcp;
+
+#[cfg(test)]
+pub(crate) mod build;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+
+/// Reads the TCP segment in a frame of which `bytes` were kept and `wire_length` were on the wire.
+///
+/// Lengths come from the IP header, which leaves Ethernet padding out, and from the frame where that says nothing
+/// (segmentation offload). Neither is trusted to be there: the payload is what was captured of it.
+#[inline]
+pub fn parse(link: LinkType, bytes: &[u8], wire_length: u32) -> Result<Segment<'_>, Discard> {
+    let (version, packet) = link::network(link, bytes)?;
+    let header = (bytes.len() - packet.len()) as u32;
+    let wire = wire_length.saturating_sub(header).max(packet.len() as u32);
+    tcp::segment(ip::packet(version, packet, wire)?)
+}
 
 /// How a frame begins, by its number in the registry of link types
 /// (<https://www.tcpdump.org/linktypes.html>).
