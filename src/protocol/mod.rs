@@ -369,7 +369,8 @@ pub trait Decoder {
     /// Judges the front of what `side` sent: `bytes` is never empty and begins where a message begins. Messages told
     /// with [`Step::Need`] are dropped: tell them only with the step that takes their bytes. Must not loop on counts that the bytes
     /// declare, and must keep its own memory bounded (queues of what is in flight: cap them, and forget the oldest).
-    fn decode<'a>(&mut self, side: Side, bytes: &'a [u8], told: &mut Messages<'a>) -> Step;
+    /// What is told may also borrow from the decoder: a database name remembered until the server agrees to it.
+    fn decode<'a>(&'a mut self, side: Side, bytes: &'a [u8], told: &mut Messages<'a>) -> Step;
 
     /// Bytes of `side` were lost, outside of anything being skipped, or the connection is first seen in its middle (then
     /// it is called for both sides). Forget what was in flight and all that the lost bytes may have changed.
