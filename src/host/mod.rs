@@ -1,1 +1,43 @@
-//! The kernel's side: sockets, their owners, namespaces, and the sandbox.
+//! The kernel's side: which sockets there are, who holds them, and what this process may still do.
+//!
+//! ```text
+//!  inventory   every TCP socket of some ports, with what could not be learnt
+//!    sock_diag   from netlink, filtered in the kernel (port_filter, tcp_info, netlink)
+//!    proc_net    from /proc/net/tcp where netlink says no
+//!  owners      socket -> process, unit, container, pod
+//!    proc        /proc/PID
+//!    cgroup      cgroup id -> path
+//!    identity    path -> unit, container, pod
+//! ```
+//!
+//! This module is a leaf: it knows the clock and [`Endpoint`](crate::packet::Endpoint), and nothing of captures.
+//! Here alone the wall clock is read, because the kernel tells idle times as ages.
+
+pub mod identity;
+pub mod inventory;
+pub mod owners;
+pub mod port_filter;
+pub mod proc_net;
+pub mod sock_diag;
+pub mod socket;
+
+mod bytes;
+mod netlink;
+mod tcp_info;
+
+pub use identity::{Container, Identity};
+pub use inventory::{Inventory, Missing, Query};
+pub use owners::Owner;
+pub use port_filter::PortFilter;
+pub use socket::{Namespace, Socket, State, Timer, TimerKind, Traffic};
+
+use crate::clock::Timestamp;
+
+/// The wall clock now, the same that stamps captured frames.
+#[must_use]
+pub fn now() -> Timestamp {
+    let since_epoch = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_nanos(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX))
+}
