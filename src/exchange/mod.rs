@@ -124,10 +124,13 @@ pub enum Event<'a> {
     System(System),
     /// TLS from here on.
     Tls,
-    /// SYN to the ACK that completes the handshake.
-    Connected(Span),
-    /// One network round trip, from the handshake or from data and its acknowledgment.
-    RoundTrip(Span),
+    /// The TCP handshake is complete.
+    Connected {
+        /// SYN to the ACK that completes it: one network round trip, and the connection's `connect_seconds`.
+        total: Span,
+        /// SYN to SYN-ACK as seen here: near zero when watched beside the server, near `total` beside the client.
+        server_part: Span,
+    },
     /// First byte of the login to the message that ends it.
     LoggedIn(Span),
     /// The server refused the login.
