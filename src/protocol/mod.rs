@@ -108,6 +108,16 @@ pub enum Message<'a> {
     /// The reply to this ask was complete with the bytes before this message (found out only now). Where no
     /// reply byte came, the ask ends unanswered.
     Ended(AskId),
+    /// The server passed over the asks `first..=last` (ids in a row, all in flight) because one before them in their
+    /// pipeline failed (PostgreSQL up to Sync). Each ends here as an error with this code; its reply is this step's bytes.
+    Skipped {
+        /// The first ask passed over.
+        first: AskId,
+        /// The last one; the same as `first` where there is just one.
+        last: AskId,
+        /// The error that made the server skip.
+        code: ErrorCode,
+    },
     /// The client will get no reply to this ask (a MySQL `COM_STMT_CLOSE`, a Redis `CLIENT REPLY OFF`); it is no exchange.
     NoReply(AskId),
     /// The server said something that answers nothing we saw asked (the request went by before the watch or in a hole).
