@@ -115,6 +115,16 @@ pub enum Missing {
     SocketDetails(String),
     /// So many sockets were beyond the limit.
     BeyondLimit(usize),
+    /// So many sockets have no known process, and so many processes could not be looked into: reading another user's descriptors
+    /// takes `CAP_SYS_PTRACE`.
+    Owners {
+        /// Sockets without a known process.
+        sockets: usize,
+        /// Processes that could not be looked into.
+        processes: usize,
+    },
+    /// The search for so many sockets' processes goes on with the next inventory.
+    OwnersLater(usize),
 }
 
 impl fmt::Display for Missing {
@@ -123,6 +133,16 @@ impl fmt::Display for Missing {
             Self::Sockets(why) => write!(f, "the kernel lists no sockets: {why}"),
             Self::SocketDetails(why) => write!(f, "no idle times and traffic of sockets: sock_diag: {why}"),
             Self::BeyondLimit(count) => write!(f, "{count} sockets beyond the limit were left out"),
+            Self::Owners { sockets, processes } => write!(
+                f,
+                "no process for {sockets} sockets: {processes} processes of others can't be looked into without CAP_SYS_PTRACE"
+            ),
+            Self::OwnersLater(count) => {
+                write!(
+                    f,
+                    "no process for {count} sockets yet: the search goes on with the next inventory"
+                )
+            }
         }
     }
 }

@@ -22,12 +22,14 @@ pub mod sock_diag;
 pub mod socket;
 
 mod bytes;
+mod cgroup;
 mod netlink;
+mod proc;
 mod tcp_info;
 
 pub use identity::{Container, Identity};
 pub use inventory::{Inventory, Missing, Query};
-pub use owners::Owner;
+pub use owners::{Owner, Owners};
 pub use port_filter::PortFilter;
 pub use socket::{Namespace, Socket, State, Timer, TimerKind, Traffic};
 
