@@ -1,3 +1,7 @@
 //! The `sockhound` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sockhound::cli::run()
+}
