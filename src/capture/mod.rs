@@ -1,5 +1,7 @@
 //! Where frames come from: the kernel's ring or a capture file. Live and file differ only here.
 
+pub mod file;
+
 use crate::clock::Timestamp;
 use crate::packet::LinkType;
 
