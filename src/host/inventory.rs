@@ -52,7 +52,7 @@ impl Inventory {
         if let Err(error) = by_netlink {
             bounded.clear();
             inventory.missing.push(Missing::SocketDetails(reason(&error)));
-            let net = Path::new("/proc/self/net");
+            let net = Path::new("/proc/thread-self/net");
             let by_proc = proc_net::dump(net, &query.ports, Namespace::Own, |socket| bounded.push(socket));
             inventory
                 .missing
@@ -278,7 +278,7 @@ mod tests {
     fn proc_and_netlink_agree() {
         let (_listener, _client, _server, port) = connection("127.0.0.1:0");
         let mut by_proc = Vec::new();
-        let net = Path::new("/proc/self/net");
+        let net = Path::new("/proc/thread-self/net");
         proc_net::dump(net, &PortFilter::of([port]), Namespace::Own, |it| {
             by_proc.push(it);
         })

@@ -1,8 +1,9 @@
 //! TCP sockets from the kernel by `NETLINK_SOCK_DIAG` (`sock_diag(7)`, `include/uapi/linux/inet_diag.h`).
 //!
-//! Needs no privilege, not even for sockets of others. The kernel walks its table once per address family and runs the port
-//! filter itself: sockets that do not match are never copied.
+//! Needs no privilege, not even for sockets of others. The kernel walks its table once and runs the port filter itself: sockets
+//! that do not match are never copied.
 
+use std::cell::Cell;
 use std::io;
 use std::net::IpAddr;
 
@@ -15,40 +16,60 @@ use super::port_filter::PortFilter;
 use super::socket::{Namespace, Socket, State, Timer, TimerKind};
 use super::tcp_info;
 
+const AF_UNSPEC: u8 = libc::AF_UNSPEC as u8;
 const AF_INET: u8 = libc::AF_INET as u8;
 const AF_INET6: u8 = libc::AF_INET6 as u8;
 const IPPROTO_TCP: u8 = libc::IPPROTO_TCP as u8;
-const SOCK_DIAG_BY_FAMILY: u16 = 20;
+/// `TCPDIAG_GETSOCK`, older than `SOCK_DIAG_BY_FAMILY`.
+const DIAG_ALL_FAMILIES: u16 = 18;
+/// `SOCK_DIAG_BY_FAMILY`.
+const DIAG_BY_FAMILY: u16 = 20;
 /// `INET_DIAG_INFO`, both a bit (less one) of the request and a kind of attribute in the answer.
 const INFO: u16 = 2;
 const CGROUP_ID: u16 = 21;
-const REQUEST_BYTECODE: u16 = 1;
+/// The extensions asked for; the cgroup's id comes unasked.
+const WANTED: u8 = 1 << (INFO - 1);
+/// `INET_DIAG_REQ_BYTECODE`.
+const BYTECODE: u16 = 1;
+/// `struct inet_diag_sockid`.
+const SOCKET_ID: usize = 48;
 /// `struct inet_diag_msg`.
 const ANSWER: usize = 72;
 /// All states that a filter by number can name, `TCP_NEW_SYN_RECV` among them.
 const ALL_STATES: u32 = (1 << 13) - 1;
 
-/// Hands every TCP socket of the calling thread's network namespace that matches `ports` to `each`, IPv4 first. `namespace` is what
-/// that namespace is to be called.
+/// Hands every TCP socket of the calling thread's network namespace that matches `ports` to `each`. `namespace` is what that namespace is
+/// to be called.
 ///
 /// # Errors
 /// Whatever keeps the kernel from answering: `EPROTONOSUPPORT` or `EPERM` in sandboxes, `ENOENT` without
 /// `CONFIG_INET_DIAG`. A kernel without IPv6 is no error.
 pub fn dump(ports: &PortFilter, namespace: Namespace, mut each: impl FnMut(Socket)) -> io::Result<()> {
     let mut netlink = Netlink::open()?;
-    for family in [AF_INET, AF_INET6] {
-        let outcome = netlink.dump(SOCK_DIAG_BY_FAMILY, &request(family, ports), |written, answer| {
-            let socket = parse(answer, written, namespace);
-            if let Some(socket) = socket.filter(|it| matches(ports, it)) {
-                each(socket);
-            }
-        });
-        match outcome {
-            Err(error) if family == AF_INET6 && is_absent(&error) => {}
-            outcome => outcome?,
+    let any = Cell::new(false);
+    let mut read = |written, answer: &[u8]| {
+        any.set(true);
+        if let Some(socket) = parse(answer, written, namespace).filter(|it| matches(ports, it)) {
+            each(socket);
         }
+    };
+    match netlink.dump(DIAG_ALL_FAMILIES, &request_all_families(ports), &mut read) {
+        Err(_) if !any.get() => by_family(&mut netlink, ports, read),
+        outcome => outcome,
     }
-    Ok(())
+}
+
+/// Walks the kernel's table twice, for kernels (and what passes for one) that refuse the older request.
+fn by_family(
+    netlink: &mut Netlink,
+    ports: &PortFilter,
+    mut each: impl FnMut(Timestamp, &[u8]),
+) -> io::Result<()> {
+    netlink.dump(DIAG_BY_FAMILY, &request(AF_INET, ports), &mut each)?;
+    match netlink.dump(DIAG_BY_FAMILY, &request(AF_INET6, ports), each) {
+        Err(error) if is_absent(&error) => Ok(()),
+        outcome => outcome,
+    }
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -60,18 +81,34 @@ pub(super) fn matches(ports: &PortFilter, socket: &Socket) -> bool {
     ports.contains(socket.local.port) || ports.contains(socket.remote.port)
 }
 
+/// `struct inet_diag_req` and the port filter: the one request that can leave the family open, so that the kernel walks its table
+/// once for both.
+fn request_all_families(ports: &PortFilter) -> Vec<u8> {
+    let mut request = vec![AF_UNSPEC, 0, 0, WANTED];
+    request.extend([0; SOCKET_ID]);
+    request.extend(ALL_STATES.to_ne_bytes());
+    request.extend([0; 4]);
+    request.extend(program(ports));
+    request
+}
+
 /// `struct inet_diag_req_v2` and the port filter.
 fn request(family: u8, ports: &PortFilter) -> Vec<u8> {
-    const SOCKET_ID: usize = 48;
-    let mut request = vec![family, IPPROTO_TCP, 1 << (INFO - 1), 0];
+    let mut request = vec![family, IPPROTO_TCP, WANTED, 0];
     request.extend(ALL_STATES.to_ne_bytes());
     request.extend([0; SOCKET_ID]);
-    if let Some(program) = ports.program() {
-        request.extend(((program.len() + 4) as u16).to_ne_bytes());
-        request.extend(REQUEST_BYTECODE.to_ne_bytes());
-        request.extend(program);
-    }
+    request.extend(program(ports));
     request
+}
+
+/// The port filter as an attribute; empty where none is needed.
+fn program(ports: &PortFilter) -> Vec<u8> {
+    let program = ports.program().unwrap_or_default();
+    if program.is_empty() {
+        return program;
+    }
+    let header = [(program.len() as u16 + 4).to_ne_bytes(), BYTECODE.to_ne_bytes()];
+    [header.concat(), program].concat()
 }
 
 /// Reads a `struct inet_diag_msg` and its attributes; `None` where it is cut or of a family or state unheard of.
@@ -227,14 +264,39 @@ mod tests {
         let other = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = wanted.local_addr().expect("an address").port();
         let other_port = other.local_addr().expect("an address").port();
-        let mut seen = Vec::new();
-        let request = request(AF_INET, &PortFilter::of([port, 1]));
-        let mut netlink = Netlink::open().expect("netlink");
-        netlink
-            .dump(SOCK_DIAG_BY_FAMILY, &request, |_, answer| {
+        let wanted = PortFilter::of([port, 1]);
+        let requests = [
+            (DIAG_ALL_FAMILIES, request_all_families(&wanted)),
+            (DIAG_BY_FAMILY, request(AF_INET, &wanted)),
+        ];
+        for (kind, request) in requests {
+            let mut seen = Vec::new();
+            let mut netlink = Netlink::open().expect("netlink");
+            let listed = netlink.dump(kind, &request, |_, answer| {
                 seen.extend(endpoint(answer, AF_INET, 4, 8).map(|it| it.port));
-            })
-            .expect("answered");
-        assert!(seen.contains(&port) && !seen.contains(&other_port), "{seen:?}");
+            });
+            listed.expect("answered");
+            assert!(seen.contains(&port) && !seen.contains(&other_port), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn both_requests_list_the_same() {
+        let four = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let six = TcpListener::bind("[::1]:0").expect("a port");
+        let port = |it: &TcpListener| it.local_addr().expect("an address").port();
+        let ports = PortFilter::of([port(&four), port(&six)]);
+        let mut at_once = Vec::new();
+        dump(&ports, Namespace::Own, |socket| at_once.push(socket.local)).expect("answered");
+        let mut one_by_one = Vec::new();
+        let mut netlink = Netlink::open().expect("netlink");
+        let each = |written, answer: &[u8]| {
+            one_by_one.extend(parse(answer, written, Namespace::Own).map(|it| it.local));
+        };
+        by_family(&mut netlink, &ports, each).expect("answered");
+        at_once.sort_unstable();
+        one_by_one.sort_unstable();
+        assert_eq!(at_once.len(), 2);
+        assert_eq!(at_once, one_by_one);
     }
 }

@@ -1,0 +1,114 @@
+//! What an inventory costs on a host with very many other sockets. Needs root and iproute2; run by hand:
+//! `cargo test --test host_cost -- --ignored --nocapture`.
+
+#![allow(clippy::expect_used, clippy::cast_possible_truncation)]
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sched::{CloneFlags, unshare};
+use sockhound::host::{Inventory, Owners, PortFilter, Query, State};
+
+const UNRELATED: usize = 100_000;
+const PORT: u16 = 5432;
+
+/// A namespace of this thread's own, so that nobody else's sockets count and no port is short.
+fn enter_namespace() {
+    unshare(CloneFlags::CLONE_NEWNET).expect("needs root");
+    let up = Command::new("ip").args(["link", "set", "lo", "up"]).status();
+    assert!(up.is_ok_and(|status| status.success()), "needs iproute2");
+}
+
+/// Connections of which both ends are held: two sockets each.
+fn connections(address: SocketAddr, count: usize) -> Vec<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind(address).expect("a port");
+    let connect = |_| {
+        let client = TcpStream::connect(address).expect("connected");
+        (client, listener.accept().expect("accepted").0)
+    };
+    (0..count).map(connect).collect()
+}
+
+/// Threads that hold connections, each in a descriptor table of its own: no limit of descriptors needs to be raised.
+struct Others {
+    threads: Vec<(mpsc::Sender<()>, thread::JoinHandle<()>)>,
+}
+
+impl Others {
+    const EACH: usize = 9_000;
+
+    fn hold(sockets: usize) -> Self {
+        let threads = (1..=sockets.div_ceil(2 * Self::EACH)).map(|host| {
+            let address = SocketAddr::from((Ipv4Addr::new(127, 0, 1, host as u8), 9999));
+            let (release, released) = mpsc::channel();
+            let (ready, is_ready) = mpsc::channel();
+            let thread = thread::spawn(move || {
+                unshare(CloneFlags::CLONE_FILES).expect("a table of its own");
+                let held = connections(address, Self::EACH);
+                ready.send(held.len()).expect("awaited");
+                let _ = released.recv();
+            });
+            is_ready.recv().expect("all connected");
+            (release, thread)
+        });
+        Self {
+            threads: threads.collect(),
+        }
+    }
+
+    fn release(self) {
+        for (release, thread) in self.threads {
+            drop(release);
+            thread.join().expect("ended");
+        }
+    }
+}
+
+fn median(mut measure: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..21)
+        .map(|_| {
+            let start = Instant::now();
+            measure();
+            start.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+#[test]
+#[ignore = "makes 100,000 sockets"]
+fn unrelated_sockets_cost_little() {
+    enter_namespace();
+    let query = Query::new(PortFilter::of([PORT, 3306, 6379, 27017]));
+    let _pool = connections(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)), 50);
+    let take = || {
+        let inventory = Inventory::take(&query);
+        assert_eq!(inventory.missing, []);
+        let open = inventory
+            .sockets
+            .iter()
+            .filter(|it| it.state == State::Established);
+        assert_eq!(open.count(), 100);
+    };
+    println!("inventory of 100 sockets alone: {:?}", median(take));
+    let others = Others::hold(UNRELATED);
+    let all = Query::new(PortFilter::all());
+    let count = Inventory::take(&all).sockets.len();
+    println!("the same among {count} sockets: {:?}", median(take));
+    println!("of all of them: {:?}", median(|| drop(Inventory::take(&all))));
+    let mut owners = Owners::new();
+    let mut inventory = Inventory::take(&query);
+    let start = Instant::now();
+    owners.resolve(&mut inventory.sockets);
+    println!("owners, first: {:?}", start.elapsed());
+    println!(
+        "owners, known: {:?}",
+        median(|| drop(owners.resolve(&mut inventory.sockets)))
+    );
+    others.release();
+    assert!(inventory.sockets.iter().all(|it| it.owner.is_some()));
+}
