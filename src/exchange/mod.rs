@@ -1,6 +1,10 @@
 //! Requests paired with their replies, and what a connection goes through: the only input of
 //! [`profile`](crate::profile).
 
+pub mod fingerprint;
+pub mod statements;
+mod validation;
+
 use crate::clock::{Span, Timestamp};
 pub use crate::flow::{Close, ConnectionId};
 use crate::packet::Endpoint;

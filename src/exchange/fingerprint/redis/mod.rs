@@ -1,0 +1,150 @@
+//! Redis commands: the command's name and how many keys it names, never the keys.
+//!
+//! A name that is in no table is not shown: in a stream that was cut it may be anybody's data.
+
+mod commands;
+
+use super::sink::Sink;
+use commands::{Command, Keys};
+
+const UNKNOWN: &[u8] = b"(unknown command)";
+
+/// Reads one command, in RESP with its framing or as an inline line, into `sink`.
+pub(super) fn read<S: Sink>(bytes: &[u8], sink: &mut S) {
+    let mut arguments = Arguments::new(bytes);
+    let Some(command) = arguments.next().and_then(commands::find) else {
+        return sink.quoted(UNKNOWN, false);
+    };
+    sink.quoted(command.name.as_bytes(), false);
+    if let Some(subcommand) = subcommand(command, &arguments) {
+        sink.quoted(subcommand.as_bytes(), true);
+    }
+    tell_keys(count_keys(command, arguments), sink);
+}
+
+/// The command without its keys.
+pub(super) fn summary(normalised: &str) -> &str {
+    normalised.split(" ?").next().unwrap_or_default()
+}
+
+/// One key is `?`; more are `? (2)` to `? (9)`, then by tens, hundreds and more, so that batches make few fingerprints.
+fn tell_keys<S: Sink>(keys: usize, sink: &mut S) {
+    const DIGITS: [&[u8]; 10] = [
+        b"", b"", b"(2)", b"(3)", b"(4)", b"(5)", b"(6)", b"(7)", b"(8)", b"(9)",
+    ];
+    if keys == 0 {
+        return;
+    }
+    sink.literal(true);
+    match keys {
+        1 => {}
+        2..=9 => sink.quoted(DIGITS.get(keys).copied().unwrap_or_default(), true),
+        10..=99 => sink.quoted(b"(10-99)", true),
+        100..=999 => sink.quoted(b"(100-999)", true),
+        _ => sink.quoted(b"(1000+)", true),
+    }
+}
+
+fn subcommand(command: Command, arguments: &Arguments<'_>) -> Option<&'static str> {
+    if command.keys != Keys::Container {
+        return None;
+    }
+    arguments.clone().next().and_then(commands::find_subcommand)
+}
+
+fn count_keys(command: Command, mut arguments: Arguments<'_>) -> usize {
+    let given = arguments.remaining;
+    match command.keys {
+        Keys::None => 0,
+        Keys::One => given.min(1),
+        Keys::Two => given.min(2),
+        Keys::All => given,
+        Keys::AllButFirst | Keys::AllButLast => given.saturating_sub(1),
+        Keys::Pairs => given / 2,
+        Keys::Triples => given / 3,
+        Keys::Counted(place) => number(arguments.nth(usize::from(place))).min(given),
+        Keys::Stored => 1 + number(arguments.nth(1)).min(given),
+        Keys::Streams => streams(arguments),
+        Keys::Container => usize::from(commands::keyed(command.name) && given > 1),
+    }
+}
+
+fn number(argument: Option<&[u8]>) -> usize {
+    argument
+        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
+}
+
+/// XREAD's keys: half of what follows STREAMS.
+fn streams(mut arguments: Arguments<'_>) -> usize {
+    while let Some(argument) = arguments.next() {
+        if argument.eq_ignore_ascii_case(b"streams") {
+            return arguments.remaining / 2;
+        }
+    }
+    0
+}
+
+/// The words of a command.
+#[derive(Clone)]
+struct Arguments<'a> {
+    rest: &'a [u8],
+    inline: bool,
+    /// How many follow, those that were cut off included.
+    remaining: usize,
+}
+
+impl<'a> Arguments<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        match bytes.strip_prefix(b"*").and_then(line) {
+            Some((count, rest)) => Self {
+                rest,
+                inline: false,
+                remaining: number(Some(count)),
+            },
+            None => Self {
+                rest: bytes,
+                inline: true,
+                remaining: words(bytes).count(),
+            },
+        }
+    }
+
+    fn bulk(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = line(self.rest.strip_prefix(b"$")?)?;
+        let length = number(Some(length));
+        let (argument, rest) = rest.split_at_checked(length)?;
+        self.rest = rest.strip_prefix(b"\r\n")?;
+        Some(argument)
+    }
+
+    fn word(&mut self) -> Option<&'a [u8]> {
+        let word = words(self.rest).next()?;
+        let rest = self.rest.trim_ascii_start();
+        self.rest = rest.get(word.len()..)?;
+        Some(word)
+    }
+}
+
+impl<'a> Iterator for Arguments<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = if self.inline { self.word() } else { self.bulk() }?;
+        self.remaining = self.remaining.saturating_sub(1);
+        Some(next)
+    }
+}
+
+fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
+}
+
+fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = memchr::memchr(b'\n', bytes)?;
+    let line = bytes.get(..end)?;
+    Some((line.strip_suffix(b"\r").unwrap_or(line), bytes.get(end + 1..)?))
+}

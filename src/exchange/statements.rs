@@ -1,0 +1,281 @@
+//! The statements of a run: each fingerprint once, found by the raw text before any of it is lexed.
+
+use super::StatementId;
+use super::fingerprint::{self, MAX_TEXT};
+use super::validation::{is_validation, is_validation_name};
+use crate::protocol::Language;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+/// A statement as it is reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The fingerprint, the same on every host and in every run. Printed as 16 hexadecimal digits: [`Statement::id`].
+    pub hash: u64,
+    /// The normalised text, or, where literals are shown, the first raw text that had this fingerprint; at most
+    /// [`MAX_TEXT`] bytes.
+    pub text: Box<str>,
+    /// What it does in few words, at most 255 bytes: OpenTelemetry's `db.query.summary`.
+    pub summary: Box<str>,
+    /// A liveness check or a session reset: no useful work.
+    pub validation: bool,
+}
+
+impl Statement {
+    /// The contract's `statement_id`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{:016x}", self.hash)
+    }
+}
+
+/// What statements beyond the bound are reported as.
+pub const OTHER: &str = "(other statements)";
+
+/// Finds the fingerprint of each statement. Memory is bounded: at most `limit` statements and a table of fixed size.
+///
+/// When it is full, further fingerprints share one statement, [`OTHER`], and are counted: ids stay valid for the whole run.
+pub struct Statements {
+    hasher: RandomState,
+    /// Raw texts seen lately: the hash of language and bytes, and the statement. Direct-mapped.
+    recent: Box<[(u64, StatementId)]>,
+    by_hash: HashTable<StatementId>,
+    known: Vec<Statement>,
+    limit: usize,
+    show_literals: bool,
+    evicted: u64,
+    text: String,
+}
+
+/// Slots of the table of raw texts; 64 KiB.
+const RECENT: usize = 4096;
+
+/// [`OTHER`] is always the first.
+const OTHER_ID: StatementId = StatementId(0);
+
+impl Statements {
+    /// Keeps at most `limit` fingerprints (one at least). With `show_literals` the text kept of each is as on the wire.
+    #[must_use]
+    pub fn new(limit: usize, show_literals: bool) -> Self {
+        let other = Statement {
+            hash: fingerprint::hash_name(OTHER),
+            text: OTHER.into(),
+            summary: OTHER.into(),
+            validation: false,
+        };
+        Self {
+            hasher: RandomState::default(),
+            recent: vec![(0, OTHER_ID); RECENT].into_boxed_slice(),
+            by_hash: HashTable::new(),
+            known: vec![other],
+            limit: limit.clamp(1, u32::MAX as usize - 1),
+            show_literals,
+            evicted: 0,
+            text: String::new(),
+        }
+    }
+
+    /// The statement that these bytes are. `truncated` says that there were more of them on the wire.
+    pub fn resolve(&mut self, language: Language, bytes: &[u8], truncated: bool) -> StatementId {
+        // 0 marks a free slot.
+        let raw = self.hasher.hash_one((language, truncated, bytes)) | 1;
+        let slot = raw as usize >> 1 & (RECENT - 1);
+        if let Some(&(known, id)) = self.recent.get(slot)
+            && known == raw
+        {
+            return id;
+        }
+        let id = self.fingerprinted(language, bytes, truncated);
+        if let Some(recent) = self.recent.get_mut(slot) {
+            *recent = (raw, id);
+        }
+        id
+    }
+
+    /// The statement of what has a fixed name and no text.
+    pub fn fixed(&mut self, name: &'static str) -> StatementId {
+        let hash = fingerprint::hash_name(name);
+        self.find(hash).unwrap_or_else(|| {
+            self.add(Statement {
+                hash,
+                text: name.into(),
+                summary: name.into(),
+                validation: is_validation_name(name),
+            })
+        })
+    }
+
+    /// What an id stands for. An id of another `Statements` may give [`OTHER`].
+    #[must_use]
+    pub fn statement(&self, id: StatementId) -> &Statement {
+        self.known.get(id.0 as usize).unwrap_or_else(|| &self.known[0])
+    }
+
+    /// All statements with their ids, [`OTHER`] first.
+    pub fn iter(&self) -> impl Iterator<Item = (StatementId, &Statement)> {
+        (0..).map(StatementId).zip(&self.known)
+    }
+
+    /// How many statements were folded into [`OTHER`] since the start. One that comes again after it left the table of
+    /// raw texts is counted again.
+    #[must_use]
+    pub const fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    fn fingerprinted(&mut self, language: Language, bytes: &[u8], truncated: bool) -> StatementId {
+        let hash = fingerprint::hash(language, bytes, truncated);
+        match self.find(hash) {
+            Some(id) => id,
+            None if self.is_full() => self.fold(),
+            None => self.materialise(hash, language, bytes, truncated),
+        }
+    }
+
+    fn find(&self, hash: u64) -> Option<StatementId> {
+        self.by_hash
+            .find(hash, |&id| self.statement(id).hash == hash)
+            .copied()
+    }
+
+    fn materialise(&mut self, hash: u64, language: Language, bytes: &[u8], truncated: bool) -> StatementId {
+        let mut text = std::mem::take(&mut self.text);
+        fingerprint::normalise(language, bytes, truncated, &mut text);
+        let summary = fingerprint::summary(language, &text);
+        let validation = is_validation(language, &text);
+        if self.show_literals {
+            raw_text(bytes, truncated, &mut text);
+        }
+        let id = self.add(Statement {
+            hash,
+            text: text.as_str().into(),
+            summary: summary.into(),
+            validation,
+        });
+        self.text = text;
+        id
+    }
+
+    fn is_full(&self) -> bool {
+        self.known.len() > self.limit
+    }
+
+    fn fold(&mut self) -> StatementId {
+        self.evicted += 1;
+        OTHER_ID
+    }
+
+    fn add(&mut self, statement: Statement) -> StatementId {
+        if self.is_full() {
+            return self.fold();
+        }
+        let id = StatementId(self.known.len() as u32);
+        let hash = statement.hash;
+        self.known.push(statement);
+        let known = &self.known;
+        self.by_hash.insert_unique(hash, id, |id| {
+            known.get(id.0 as usize).map_or(0, |statement| statement.hash)
+        });
+        id
+    }
+}
+
+/// The statement as on the wire, in at most [`MAX_TEXT`] bytes.
+fn raw_text(bytes: &[u8], truncated: bool, text: &mut String) {
+    const ELLIPSIS: &str = "...";
+    text.clear();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+        if text.len() > MAX_TEXT {
+            break;
+        }
+    }
+    if truncated || text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT - ELLIPSIS.len()));
+        text.push_str(ELLIPSIS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SQL: Language = Language::Postgresql {
+        standard_strings: true,
+    };
+
+    #[test]
+    fn one_statement_for_each_fingerprint() {
+        let mut statements = Statements::new(10, false);
+        let one = statements.resolve(SQL, b"SELECT a FROM t WHERE b = 1", false);
+        assert_eq!(
+            one,
+            statements.resolve(SQL, b"SELECT a FROM t WHERE b = 1", false)
+        );
+        assert_eq!(
+            one,
+            statements.resolve(SQL, b"select a from t where b = 'x'", false)
+        );
+        let other = statements.resolve(SQL, b"SELECT 1", false);
+        assert_ne!(one, other);
+        assert_eq!(&*statements.statement(one).text, "SELECT a FROM t WHERE b = ?");
+        assert_eq!(&*statements.statement(one).summary, "SELECT t");
+        assert_eq!(statements.statement(one).id().len(), 16);
+        assert!(statements.statement(other).validation && !statements.statement(one).validation);
+    }
+
+    #[test]
+    fn languages_are_told_apart() {
+        let mut statements = Statements::new(10, false);
+        let text = b"SELECT \"a\"";
+        let id = statements.resolve(SQL, text, false);
+        assert_ne!(id, statements.resolve(Language::Mysql, text, false));
+    }
+
+    #[test]
+    fn the_bound_holds_and_ids_stay_valid() {
+        let mut statements = Statements::new(3, false);
+        let first = statements.resolve(SQL, b"SELECT a0", false);
+        for name in 1..100 {
+            statements.resolve(SQL, format!("SELECT a{name}").as_bytes(), false);
+        }
+        assert_eq!(statements.iter().count(), 4);
+        assert_eq!(statements.evicted(), 97);
+        assert_eq!(&*statements.statement(first).text, "SELECT a0");
+        let folded = statements.resolve(SQL, b"SELECT b", false);
+        assert_eq!(&*statements.statement(folded).text, OTHER);
+        assert_eq!(first, statements.resolve(SQL, b"select A0", false));
+        assert_eq!(statements.fixed("COM_PING"), folded);
+    }
+
+    #[test]
+    fn fixed_names() {
+        let mut statements = Statements::new(10, false);
+        let ping = statements.fixed("COM_PING");
+        assert_eq!(ping, statements.fixed("COM_PING"));
+        assert!(statements.statement(ping).validation);
+        assert_eq!(&*statements.statement(ping).text, "COM_PING");
+        let statistics = statements.fixed("COM_STATISTICS");
+        assert!(!statements.statement(statistics).validation);
+    }
+
+    #[test]
+    fn literals_are_shown_only_when_asked_for() {
+        let mut shown = Statements::new(10, true);
+        let id = shown.resolve(SQL, b"SELECT 'secret\xff'", false);
+        assert_eq!(&*shown.statement(id).text, "SELECT 'secret\u{fffd}'");
+        assert_eq!(id, shown.resolve(SQL, b"SELECT 'other'", false));
+        assert!(shown.statement(id).validation);
+        let long = shown.resolve(
+            SQL,
+            format!("SELECT a, '{}'", "é".repeat(MAX_TEXT)).as_bytes(),
+            false,
+        );
+        let text = &shown.statement(long).text;
+        assert!(text.len() <= MAX_TEXT && text.ends_with("..."));
+    }
+}
