@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::clock::Timestamp;
 
+use super::netns::{self, OtherNamespace};
 use super::port_filter::PortFilter;
 use super::socket::{Namespace, Socket};
 use super::{now, proc_net, sock_diag};
@@ -42,23 +43,29 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Asks the kernel for this network namespace's sockets: by netlink, else from `/proc`. Never fails: what it could not
-    /// learn is in [`Inventory::missing`]. Owners are filled in by [`Owners`](super::owners::Owners).
+    /// This network namespace's sockets: by netlink, else from `/proc`. Never fails: what it could not learn is in
+    /// [`Inventory::missing`]. Owners are filled in by [`Owners`](super::owners::Owners).
     #[must_use]
     pub fn take(query: &Query) -> Self {
+        Self::of(query, &[])
+    }
+
+    /// The sockets of this and of all other network namespaces that can be found.
+    #[must_use]
+    pub fn take_everywhere(query: &Query) -> Self {
+        Self::of(query, &netns::others())
+    }
+
+    fn of(query: &Query, others: &[OtherNamespace]) -> Self {
         let mut inventory = Self::empty();
-        let mut bounded = Bounded::new(query.limit, &mut inventory.sockets);
-        let by_netlink = sock_diag::dump(&query.ports, Namespace::Own, |socket| bounded.push(socket));
-        if let Err(error) = by_netlink {
-            bounded.clear();
-            inventory.missing.push(Missing::SocketDetails(reason(&error)));
-            let net = Path::new("/proc/thread-self/net");
-            let by_proc = proc_net::dump(net, &query.ports, Namespace::Own, |socket| bounded.push(socket));
+        let mut kept = Bounded::new(query.limit, &mut inventory.sockets);
+        inventory.missing.extend(own_sockets(query, &mut kept));
+        if !others.is_empty() {
             inventory
                 .missing
-                .extend(by_proc.err().map(|error| Missing::Sockets(reason(&error))));
+                .extend(netns::add_sockets(others, query, &mut kept));
         }
-        inventory.missing.extend(bounded.missing());
+        inventory.missing.extend(kept.missing());
         inventory.time = now();
         inventory
     }
@@ -69,6 +76,18 @@ impl Inventory {
             sockets: Vec::new(),
             missing: Vec::new(),
         }
+    }
+}
+
+fn own_sockets(query: &Query, kept: &mut Bounded) -> Vec<Missing> {
+    let by_netlink = sock_diag::dump(&query.ports, Namespace::Own, |socket| kept.push(socket));
+    let Err(error) = by_netlink else { return Vec::new() };
+    kept.clear();
+    let net = Path::new("/proc/thread-self/net");
+    let by_proc = proc_net::dump(net, &query.ports, Namespace::Own, |socket| kept.push(socket));
+    match by_proc {
+        Ok(()) => vec![Missing::SocketDetails(reason(&error))],
+        Err(_) => vec![Missing::Sockets(reason(&error))],
     }
 }
 
@@ -123,6 +142,15 @@ pub enum Missing {
         /// Processes that could not be looked into.
         processes: usize,
     },
+    /// Of so many other network namespaces there are no idle times and no traffic: entering them takes `CAP_SYS_ADMIN`.
+    NamespaceDetails {
+        /// How many.
+        namespaces: usize,
+        /// Why they were not entered.
+        why: String,
+    },
+    /// So many other network namespaces could not be looked at.
+    Namespaces(usize),
     /// The search for so many sockets' processes goes on with the next inventory.
     OwnersLater(usize),
 }
@@ -137,6 +165,11 @@ impl fmt::Display for Missing {
                 f,
                 "no process for {sockets} sockets: {processes} processes of others can't be looked into without CAP_SYS_PTRACE"
             ),
+            Self::NamespaceDetails { namespaces, why } => write!(
+                f,
+                "no idle times and traffic of sockets in {namespaces} other network namespaces: {why} (CAP_SYS_ADMIN)"
+            ),
+            Self::Namespaces(count) => write!(f, "{count} other network namespaces could not be looked at"),
             Self::OwnersLater(count) => {
                 write!(
                     f,

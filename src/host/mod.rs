@@ -1,9 +1,11 @@
 //! The kernel's side: which sockets there are, who holds them, and what this process may still do.
 //!
 //! ```text
+//!  collector   one inventory after the other, of all namespaces, with owners
 //!  inventory   every TCP socket of some ports, with what could not be learnt
 //!    sock_diag   from netlink, filtered in the kernel (port_filter, tcp_info, netlink)
 //!    proc_net    from /proc/net/tcp where netlink says no
+//!    netns       other network namespaces
 //!  owners      socket -> process, unit, container, pod
 //!    proc        /proc/PID
 //!    cgroup      cgroup id -> path
@@ -13,8 +15,10 @@
 //! This module is a leaf: it knows the clock and [`Endpoint`](crate::packet::Endpoint), and nothing of captures.
 //! Here alone the wall clock is read, because the kernel tells idle times as ages.
 
+pub mod collector;
 pub mod identity;
 pub mod inventory;
+pub mod netns;
 pub mod owners;
 pub mod port_filter;
 pub mod proc_net;
@@ -27,6 +31,7 @@ mod netlink;
 mod proc;
 mod tcp_info;
 
+pub use collector::Collector;
 pub use identity::{Container, Identity};
 pub use inventory::{Inventory, Missing, Query};
 pub use owners::{Owner, Owners};

@@ -83,6 +83,10 @@ impl Procfs {
         self.root.join(pid.to_string()).join(file)
     }
 
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     pub(super) fn mountinfo(&self) -> String {
         fs::read_to_string(self.root.join("self/mountinfo")).unwrap_or_default()
     }
