@@ -1,10 +1,13 @@
 //! Where a command's output goes: standard output or a file, never half of it unsaid.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use super::exit::Failure;
+use super::settings::Settings;
+use crate::report::{self, Format, Reader};
+use crate::summary::Summary;
 
 /// Lets `draw` write to `path`, or to standard output where there is none. Colours are left out of files and pipes.
 pub fn write(
@@ -17,6 +20,40 @@ pub fn write(
         }
         _ => Ok(to_stdout(draw)?),
     }
+}
+
+/// Writes `summary` where and how `settings` say.
+pub fn summary(summary: &Summary, settings: &Settings) -> Result<(), Failure> {
+    summary_as(summary, settings.format, settings.output.as_deref())
+}
+
+/// Writes `summary` in `format` to `path`, or to standard output.
+pub fn summary_as(summary: &Summary, format: Format, path: Option<&Path>) -> Result<(), Failure> {
+    write(path, |out| report::draw(summary, format, reader(path), out))
+}
+
+/// Who reads what goes to `path`, or to standard output.
+#[must_use]
+pub fn reader(path: Option<&Path>) -> Reader {
+    let person = path.is_none() && io::stdout().is_terminal();
+    Reader {
+        columns: columns(person),
+        person,
+    }
+}
+
+/// `COLUMNS`, else what the terminal has, else what fits everywhere.
+fn columns(terminal: bool) -> usize {
+    let wanted = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    let has = || {
+        crossterm::terminal::size()
+            .ok()
+            .filter(|_| terminal)
+            .map(|(columns, _)| usize::from(columns))
+    };
+    wanted.or_else(has).unwrap_or(80)
 }
 
 fn to_stdout(draw: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

@@ -43,25 +43,26 @@ pub struct Unresolved {
     error: std::io::Error,
 }
 
-/// Scheme, system, and the port where the system's own well-known ports don't say.
-const SCHEMES: [(&str, System, Option<u16>); 17] = [
-    ("postgresql", System::Postgresql, None),
-    ("postgres", System::Postgresql, None),
-    ("pgsql", System::Postgresql, None),
-    ("mysql", System::Mysql, None),
-    ("mariadb", System::Mariadb, None),
-    ("redis", System::Redis, None),
-    ("rediss", System::Redis, None),
-    ("valkey", System::Redis, None),
-    ("http", System::Http, None),
-    ("https", System::Http, None),
-    ("mongodb", System::Unknown, Some(27017)),
-    ("memcached", System::Unknown, Some(11211)),
-    ("cassandra", System::Unknown, Some(9042)),
-    ("mssql", System::Unknown, Some(1433)),
-    ("sqlserver", System::Unknown, Some(1433)),
-    ("oracle", System::Unknown, Some(1521)),
-    ("tls", System::Unknown, Some(443)),
+/// Schemes and what they mean; the first of a system is the one it is printed with.
+const SCHEMES: [(&str, System); 18] = [
+    ("postgresql", System::Postgresql),
+    ("postgres", System::Postgresql),
+    ("pgsql", System::Postgresql),
+    ("mysql", System::Mysql),
+    ("mariadb", System::Mariadb),
+    ("redis", System::Redis),
+    ("rediss", System::Redis),
+    ("valkey", System::Redis),
+    ("http", System::Http),
+    ("https", System::Http),
+    ("mongodb", System::Mongodb),
+    ("memcached", System::Memcached),
+    ("cassandra", System::Cassandra),
+    ("mssql", System::Mssql),
+    ("sqlserver", System::Mssql),
+    ("oracle", System::Oracle),
+    ("unknown", System::Unknown),
+    ("tls", System::Unknown),
 ];
 
 impl TargetSpec {
@@ -121,20 +122,19 @@ impl FromStr for TargetSpec {
             Some((scheme, rest)) => (Some(scheme), rest),
             None => (None, text),
         };
-        let (system, default_port) = scheme.map_or(Ok((None, None)), system)?;
+        let system = scheme.map(system).transpose()?;
         let (host, port) = host_and_port(authority(rest))?;
-        if scheme.is_none() && host == Host::Any && port.is_none() {
-            return Err("a target is wanted, as postgresql://10.0.0.5:5432, :6432 or 6432".to_owned());
+        match system {
+            None if host == Host::Any && port.is_none() => {
+                Err("a target is wanted, as postgresql://10.0.0.5:5432, :6432 or 6432".to_owned())
+            }
+            Some(System::Unknown) if port.is_none() => Err("a port is wanted, as tls://:5433".to_owned()),
+            _ => Ok(Self { system, host, port }),
         }
-        Ok(Self {
-            system,
-            host,
-            port: port.or(default_port),
-        })
     }
 }
 
-fn system(scheme: &str) -> Result<(Option<System>, Option<u16>), String> {
+fn system(scheme: &str) -> Result<System, String> {
     // Drivers write `postgresql+psycopg://` and `jdbc:mysql://`.
     let name = scheme
         .strip_prefix("jdbc:")
@@ -142,18 +142,14 @@ fn system(scheme: &str) -> Result<(Option<System>, Option<u16>), String> {
         .split('+')
         .next()
         .unwrap_or_default();
-    let known = SCHEMES
-        .iter()
-        .find(|(known, ..)| known.eq_ignore_ascii_case(name));
-    known
-        .map(|&(_, system, port)| (Some(system), port))
-        .ok_or_else(|| {
-            let nearest = super::config::nearest(name, SCHEMES.iter().map(|(known, ..)| *known));
-            let hint = nearest
-                .map(|name| format!(", did you mean {name}://?"))
-                .unwrap_or_default();
-            format!("{name}:// is no system that sockhound knows{hint}")
-        })
+    let known = SCHEMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    known.map(|&(_, system)| system).ok_or_else(|| {
+        let nearest = super::config::nearest(name, SCHEMES.iter().map(|(known, _)| *known));
+        let hint = nearest
+            .map(|name| format!(", did you mean {name}://?"))
+            .unwrap_or_default();
+        format!("{name}:// is no system that sockhound knows{hint}")
+    })
 }
 
 fn authority(rest: &str) -> &str {
@@ -214,7 +210,8 @@ fn port(text: &str) -> Result<u16, String> {
 impl fmt::Display for TargetSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(system) = self.system {
-            write!(f, "{system}://")?;
+            let scheme = SCHEMES.iter().find(|(_, meant)| *meant == system);
+            write!(f, "{}://", scheme.map_or(system.name(), |(scheme, _)| scheme))?;
         }
         match &self.host {
             Host::Any => {}
@@ -252,13 +249,13 @@ mod tests {
             ("10.0.0.5", "10.0.0.5"),
             ("[::1]:5432", "[::1]:5432"),
             ("valkey://[2001:db8::1]", "redis://[2001:db8::1]"),
-            ("mongodb://:", "mongodb"),
+            ("sqlserver://db", "mssql://db"),
         ] {
-            if meant == "mongodb" {
-                assert!(written.parse::<TargetSpec>().is_err());
-            } else {
-                assert_eq!(target(written).to_string(), meant, "{written}");
-            }
+            assert_eq!(
+                written.parse::<TargetSpec>().unwrap().to_string(),
+                meant,
+                "{written}"
+            );
         }
     }
 
@@ -305,6 +302,7 @@ mod tests {
         for (bad, says) in [
             ("", "a target is wanted"),
             (":", "is no port"),
+            ("tls://", "a port is wanted"),
             ("postgrsql://x:1", "did you mean postgresql://?"),
             ("ftp://x", "is no system"),
             ("::1", "in brackets"),

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+pub use crate::report::Format;
+
 /// Parses `30s`, `1m 30s`, `500ms`; a length of zero is refused.
 pub fn duration(text: &str) -> Result<Duration, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -158,17 +160,6 @@ pub fn positive(text: &str) -> Result<u64, String> {
         Ok(0) | Err(_) => Err("a whole number of 1 or more is wanted".to_owned()),
         Ok(number) => Ok(number),
     }
-}
-
-/// How a summary is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people at a terminal.
-    Text,
-    /// For programs: the contract.
-    Json,
-    /// One page that stands alone.
-    Html,
 }
 
 /// Which connections a summary lists.

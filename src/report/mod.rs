@@ -1,1 +1,46 @@
-//! Ways to show a summary: text, JSON and more. Each draws the same model.
+//! A [`Summary`] drawn for people and programs. Nothing here judges what is wrong: that is `findings`' part.
+
+#[cfg(test)]
+mod golden;
+pub mod json;
+mod style;
+mod table;
+pub mod text;
+mod units;
+mod wrap;
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+
+use crate::summary::Summary;
+
+/// How a summary is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people at a terminal.
+    Text,
+    /// For programs: the contract.
+    Json,
+    /// One page that stands alone.
+    Html,
+}
+
+/// What the reader's side is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// Columns of the terminal.
+    pub columns: usize,
+    /// Whether it is a person: JSON is indented.
+    pub person: bool,
+}
+
+/// Draws `summary`. Colours are always written: `out` strips them where they are not wanted.
+pub fn draw(summary: &Summary, format: Format, reader: Reader, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Text => text::draw(summary, reader.columns, out),
+        Format::Json if reader.person => json::pretty(summary, out),
+        Format::Json => json::line(summary, out),
+        Format::Html => json::pretty(summary, out),
+    }
+}

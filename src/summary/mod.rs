@@ -10,6 +10,8 @@ mod exchange;
 mod finding;
 mod names;
 mod pool;
+#[cfg(test)]
+pub(crate) mod sample;
 mod service;
 mod source;
 mod statement;

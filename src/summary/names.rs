@@ -40,14 +40,34 @@ impl JsonSchema for Endpoint {
 }
 
 /// Every system that has a name in JSON.
-const SYSTEMS: [System; 6] = [
+const SYSTEMS: [System; 11] = [
     System::Postgresql,
     System::Mysql,
     System::Mariadb,
     System::Redis,
     System::Http,
+    System::Mongodb,
+    System::Memcached,
+    System::Cassandra,
+    System::Mssql,
+    System::Oracle,
     System::Unknown,
 ];
+
+/// Stops the build where a system has no place in [`SYSTEMS`].
+const _: fn(System) -> usize = |system| match system {
+    System::Postgresql => 0,
+    System::Mysql => 1,
+    System::Mariadb => 2,
+    System::Redis => 3,
+    System::Http => 4,
+    System::Mongodb => 5,
+    System::Memcached => 6,
+    System::Cassandra => 7,
+    System::Mssql => 8,
+    System::Oracle => 9,
+    System::Unknown => 10,
+};
 
 impl Serialize for System {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
