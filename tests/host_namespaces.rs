@@ -176,7 +176,7 @@ fn without_privileges_sockets_are_listed_and_the_rest_is_said() {
         assert!(
             sockets
                 .iter()
-                .all(|it| it.namespace != Namespace::Own && it.last_data.is_none())
+                .all(|it| it.namespace != Namespace::Own && it.last_data().is_none())
         );
         assert!(
             sockets

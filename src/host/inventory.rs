@@ -248,7 +248,7 @@ mod tests {
             .iter()
             .filter(|it| it.state == State::Established)
         {
-            let last = socket.last_data.expect("tcp_info tells");
+            let last = socket.last_data().expect("tcp_info tells");
             let error = if last > sent { last - sent } else { sent - last };
             assert!(error < Span::from_millis(50), "{socket:?} is off by {error:?}");
         }

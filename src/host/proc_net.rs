@@ -79,7 +79,8 @@ fn parse(line: &str, namespace: Namespace) -> Option<Socket> {
         cookie: None,
         cgroup: None,
         namespace,
-        last_data: None,
+        last_sent: None,
+        last_received: None,
         traffic: None,
         owner: None,
     })

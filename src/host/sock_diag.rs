@@ -127,7 +127,8 @@ fn parse(answer: &[u8], written: Timestamp, namespace: Namespace) -> Option<Sock
         cookie: u64_at(answer, 44),
         cgroup: None,
         namespace,
-        last_data: None,
+        last_sent: None,
+        last_received: None,
         traffic: None,
         owner: None,
     };
@@ -142,7 +143,8 @@ fn attribute(socket: &mut Socket, kind: u16, value: &[u8], written: Timestamp) {
         // A listening socket's has other things in these fields.
         INFO if socket.state != State::Listen => {
             let info = tcp_info::parse(value);
-            socket.last_data = info.as_ref().map(|info| written - info.idle);
+            socket.last_sent = info.as_ref().map(|info| written - info.since_sent);
+            socket.last_received = info.as_ref().map(|info| written - info.since_received);
             socket.traffic = info.map(|info| info.traffic);
         }
         CGROUP_ID => socket.cgroup = u64_at(value, 0),
@@ -221,7 +223,7 @@ mod tests {
             (socket.inode, socket.cookie, socket.cgroup),
             (Some(991), Some(17), Some(4711))
         );
-        assert_eq!(socket.last_data, Some(Timestamp::from_parts(98, 500_000_000)));
+        assert_eq!(socket.last_data(), Some(Timestamp::from_parts(98, 500_000_000)));
         assert!(socket.is_half_open());
         assert_eq!(socket.timer.map(|it| it.expires), Some(Span::from_secs(4)));
     }
@@ -230,7 +232,7 @@ mod tests {
     fn old_kernels_send_fewer_attributes() {
         let (_, bytes) = answer(State::Established, 1, &[]);
         let socket = parse(&bytes, Timestamp::default(), Namespace::Own).expect("a socket");
-        assert_eq!((socket.cgroup, socket.last_data), (None, None));
+        assert_eq!((socket.cgroup, socket.last_data()), (None, None));
         assert!(socket.traffic.is_none());
     }
 

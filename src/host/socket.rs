@@ -32,10 +32,11 @@ pub struct Socket {
     pub cgroup: Option<u64>,
     /// Which network namespace it is in.
     pub namespace: Namespace,
-    /// When data last went either way; later of the two. Keep-alive probes and bare acknowledgments do not count. Right to the
-    /// kernel's tick (1 to 10 ms); not told by `/proc`; the kernel's ages wrap at 49.7 days. A connection that never sent any
-    /// has the time it was established.
-    pub last_data: Option<Timestamp>,
+    /// When data was last sent; keep-alive probes and bare acknowledgments do not count. Right to the kernel's tick (1 to 10 ms);
+    /// the kernel's ages wrap at 49.7 days. A connection that never sent any has the time it was established. Not told by `/proc`.
+    pub last_sent: Option<Timestamp>,
+    /// When data was last received, likewise.
+    pub last_received: Option<Timestamp>,
     /// What moved so far; not told by `/proc`.
     pub traffic: Option<Traffic>,
     /// Who holds it, once [`Owners`](super::owners::Owners) has looked.
@@ -43,10 +44,16 @@ pub struct Socket {
 }
 
 impl Socket {
+    /// When data last went either way.
+    #[must_use]
+    pub fn last_data(&self) -> Option<Timestamp> {
+        self.last_sent.max(self.last_received)
+    }
+
     /// Time without data up to `now`.
     #[must_use]
     pub fn idle(&self, now: Timestamp) -> Option<Span> {
-        self.last_data.map(|last| now.since(last))
+        self.last_data().map(|last| now.since(last))
     }
 
     /// The keep-alive timer, where keep-alive is on. While data waits for an acknowledgment another timer hides it.
@@ -133,21 +140,21 @@ impl State {
         })
     }
 
-    /// The name, as RFC 9293 has it, in lower case: `established`, `close_wait`.
+    /// The name, as `ss` prints it: `ESTAB`, `CLOSE-WAIT`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Established => "established",
-            Self::SynSent => "syn_sent",
-            Self::SynReceived => "syn_received",
-            Self::FinWait1 => "fin_wait_1",
-            Self::FinWait2 => "fin_wait_2",
-            Self::TimeWait => "time_wait",
-            Self::Close => "close",
-            Self::CloseWait => "close_wait",
-            Self::LastAck => "last_ack",
-            Self::Listen => "listen",
-            Self::Closing => "closing",
+            Self::Established => "ESTAB",
+            Self::SynSent => "SYN-SENT",
+            Self::SynReceived => "SYN-RECV",
+            Self::FinWait1 => "FIN-WAIT-1",
+            Self::FinWait2 => "FIN-WAIT-2",
+            Self::TimeWait => "TIME-WAIT",
+            Self::Close => "UNCONN",
+            Self::CloseWait => "CLOSE-WAIT",
+            Self::LastAck => "LAST-ACK",
+            Self::Listen => "LISTEN",
+            Self::Closing => "CLOSING",
         }
     }
 
@@ -197,14 +204,14 @@ impl TimerKind {
         }
     }
 
-    /// The name in JSON.
+    /// The name, as `ss` prints it but for the first.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Retransmit => "retransmit",
             Self::KeepAlive => "keepalive",
-            Self::TimeWait => "time_wait",
-            Self::ZeroWindow => "zero_window",
+            Self::TimeWait => "timewait",
+            Self::ZeroWindow => "persist",
         }
     }
 }

@@ -7,18 +7,19 @@ use super::socket::Traffic;
 
 /// What an inventory reads of a `tcp_info`.
 pub(super) struct TcpInfo {
-    /// Time since data last went either way: the lesser of `tcpi_last_data_sent` and `tcpi_last_data_recv`. Never
-    /// `tcpi_last_ack_recv`, which keep-alive probes move.
-    pub(super) idle: Span,
+    /// `tcpi_last_data_sent` and `tcpi_last_data_recv`; never `tcpi_last_ack_recv`, which keep-alive probes move.
+    pub(super) since_sent: Span,
+    pub(super) since_received: Span,
     pub(super) traffic: Traffic,
 }
 
 /// Reads what is there; `None` where not even the fields of Linux 2.6 are.
 pub(super) fn parse(info: &[u8]) -> Option<TcpInfo> {
     let _state = byte(info, 0)?;
-    let idle_millis = u32_at(info, 44)?.min(u32_at(info, 52)?);
+    let millis = |offset| u32_at(info, offset).map(|it| Span::from_millis(i64::from(it)));
     Some(TcpInfo {
-        idle: Span::from_millis(i64::from(idle_millis)),
+        since_sent: millis(44)?,
+        since_received: millis(52)?,
         traffic: traffic(info)?,
     })
 }
@@ -59,13 +60,10 @@ mod tests {
     }
 
     #[test]
-    fn idle_is_the_lesser_of_data_sent_and_received() {
-        let mut info = counting(232);
-        info[44..48].copy_from_slice(&7_000u32.to_ne_bytes());
-        info[52..56].copy_from_slice(&3_000u32.to_ne_bytes());
-        info[48..52].copy_from_slice(&5u32.to_ne_bytes());
-        info[56..60].copy_from_slice(&1u32.to_ne_bytes());
-        assert_eq!(parse(&info).map(|it| it.idle), Some(Span::from_secs(3)));
+    fn only_data_counts() {
+        let info = parse(&counting(232)).expect("all there");
+        assert_eq!(info.since_sent, Span::from_millis(44));
+        assert_eq!(info.since_received, Span::from_millis(52));
     }
 
     #[test]

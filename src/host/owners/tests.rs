@@ -22,7 +22,8 @@ fn socket(inode: u32, cgroup: Option<u64>) -> Socket {
         cookie: None,
         cgroup,
         namespace: Namespace::Own,
-        last_data: None,
+        last_sent: None,
+        last_received: None,
         traffic: None,
         owner: None,
     }
