@@ -1,6 +1,7 @@
 //! Where frames come from: the kernel's ring or a capture file. Live and file differ only here.
 
 pub mod file;
+pub mod filter;
 
 use crate::clock::Timestamp;
 use crate::packet::LinkType;
