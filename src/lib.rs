@@ -7,6 +7,7 @@
 //!  cli        arguments, settings, one file a command
 //!  daemon     intervals, signals, reload, watchdog
 //!  report     text, json, html, metrics        <-  Summary
+//!  watch      a source, the layers below, a summary
 //!  findings   diagnosis                        <-  Summary
 //!  summary    the public model, merge, compare
 //!  profile    latency, lives, demand, hoarding <-  Exchange, Event
@@ -32,3 +33,4 @@ pub mod profile;
 pub mod protocol;
 pub mod report;
 pub mod summary;
+pub mod watch;

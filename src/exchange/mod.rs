@@ -1,8 +1,13 @@
 //! Requests paired with their replies, and what a connection goes through: the only input of
 //! [`profile`](crate::profile).
 
+mod conversation;
 pub mod fingerprint;
+mod open;
+mod pairing;
+mod prepared;
 pub mod statements;
+pub mod tracker;
 mod validation;
 
 use crate::clock::{Span, Timestamp};
@@ -165,4 +170,16 @@ pub enum Event<'a> {
     HalfClosed(Side),
     /// Gone: by FIN, RST, a new SYN on the same ports, eviction, or the kernel's word.
     Closed(Close),
+}
+
+/// Told every event of every connection, in time order.
+pub trait Observer {
+    /// Something happened on `connection`.
+    fn observe(
+        &mut self,
+        connection: ConnectionId,
+        at: Timestamp,
+        event: Event<'_>,
+        statements: &statements::Statements,
+    );
 }

@@ -4,11 +4,14 @@
 //! gives a connection up: what it misses it declares a gap, counts, and goes on. All its memory is bounded.
 
 mod duplicate;
+mod elsewhere;
 mod flags;
 mod key;
 mod reassembly;
 mod servers;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use servers::{Pattern, Servers};
 pub use table::{Counters, Limits, Table};

@@ -3,6 +3,7 @@
 use hashbrown::HashTable;
 
 use super::duplicate::Recent;
+use super::elsewhere::Elsewhere;
 use super::flags::State;
 use super::key::{Hosts, Key};
 use super::reassembly::{Held, Reassembly, ahead};
@@ -27,6 +28,8 @@ pub struct Limits {
 /// What a [`Table`] met and what it cost, since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
+    /// Segments of watched connections.
+    pub watched: u64,
     /// Segments of no watched server.
     pub unwatched: u64,
     /// Copies of segments seen just before.
@@ -48,6 +51,7 @@ pub struct Table<C> {
     hasher: foldhash::fast::RandomState,
     hosts: Hosts,
     recent: Recent,
+    elsewhere: Elsewhere,
     servers: Servers,
     limits: Limits,
     counters: Counters,
@@ -82,6 +86,7 @@ impl<C> Table<C> {
             hasher: foldhash::fast::RandomState::default(),
             hosts: Hosts::default(),
             recent: Recent::new(),
+            elsewhere: Elsewhere::new(),
             servers,
             limits,
             counters: Counters::default(),
@@ -107,29 +112,36 @@ impl<C> Table<C> {
         self.len() == 0
     }
 
-    /// Takes one segment, in capture order, and tells `handler` what it means.
+    /// The ports that most segments went to besides the watched servers' ones, with how many.
+    #[must_use]
+    pub fn elsewhere(&self) -> Vec<(u16, u64)> {
+        self.elsewhere.busiest(8)
+    }
+
+    /// Takes one segment, in capture order, and tells `handler` what it means. Returns whether it is of a watched
+    /// connection.
     #[inline]
     pub fn segment<H: Handler<Conversation = C>>(
         &mut self,
         segment: &Segment<'_>,
         at: Timestamp,
         handler: &mut H,
-    ) {
+    ) -> bool {
         if !self.servers.has_port(segment.source.port) && !self.servers.has_port(segment.destination.port) {
-            self.counters.unwatched += 1;
-            return;
+            return self.pass_over(segment);
         }
         let (key, source_first) = Key::of(segment, &mut self.hosts);
         let Some(slot) = self
             .find(&key)
             .or_else(|| self.open(key, source_first, segment, at, handler))
         else {
-            return;
+            return self.pass_over(segment);
         };
+        self.counters.watched += 1;
         let side = self.flows[slot as usize].side(source_first);
         if self.recent.is_copy(slot, side == Side::Client, segment, at) {
             self.counters.duplicates += 1;
-            return;
+            return true;
         }
         if let Some(slot) = self.renew(slot, side, source_first, segment, at, handler) {
             let flow = &mut self.flows[slot as usize];
@@ -141,6 +153,14 @@ impl<C> Table<C> {
             };
             step.run(flow, segment, handler);
         }
+        true
+    }
+
+    fn pass_over(&mut self, segment: &Segment<'_>) -> bool {
+        self.counters.unwatched += 1;
+        self.elsewhere
+            .count([segment.source.port, segment.destination.port]);
+        false
     }
 
     /// Looks after a part of the table: frees what closed a while ago and gives up holes that do not fill. Call it
@@ -219,10 +239,7 @@ impl<C> Table<C> {
         if segment.flags.has(Flags::RST) || segment.flags.has(Flags::FIN) && segment.payload_length == 0 {
             return None;
         }
-        let Some((pattern, client_is_source)) = self.roles(segment) else {
-            self.counters.unwatched += 1;
-            return None;
-        };
+        let (pattern, client_is_source) = self.roles(segment)?;
         if self.len() >= self.limits.connections {
             self.evict(at, handler);
         }

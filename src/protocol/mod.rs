@@ -4,6 +4,10 @@
 //! output. Framing, gaps, time stamps and memory bounds are the [`feed`]'s; adding a protocol is one folder and
 //! one row in the [`catalog`].
 
+pub mod catalog;
+pub mod feed;
+
+mod stream;
 pub mod turns;
 
 use std::fmt;

@@ -1,0 +1,103 @@
+//! One connection's way from bytes to exchanges: its protocol is chosen at its first bytes, then fed.
+
+use super::Observer;
+use super::pairing::{Context, Pairing};
+use crate::clock::Timestamp;
+use crate::flow::{Chunk, Side};
+use crate::protocol::System;
+use crate::protocol::catalog::{self, AnyDecoder, Target};
+use crate::protocol::feed::Feed;
+
+/// What is kept of a connection besides its TCP state.
+#[derive(Debug)]
+pub struct Conversation {
+    target: Target,
+    from_syn: bool,
+    /// Absent until the first bytes.
+    feed: Option<Box<Feed>>,
+    pairing: Pairing,
+}
+
+impl Conversation {
+    pub(super) fn new(target: Target, from_syn: bool) -> Self {
+        let pairing = if from_syn {
+            Pairing::default()
+        } else {
+            Pairing::joined_late()
+        };
+        Self {
+            target,
+            from_syn,
+            feed: None,
+            pairing,
+        }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.pairing.is_busy()
+    }
+
+    /// Takes the next stretch of `side`'s stream.
+    #[inline]
+    pub(super) fn chunk<O: Observer>(
+        &mut self,
+        side: Side,
+        chunk: Chunk<'_>,
+        at: Timestamp,
+        mut context: Context<'_, O>,
+    ) {
+        if self.feed.is_none() {
+            self.choose(side, chunk, at, &mut context);
+        }
+        if let Some(feed) = &mut self.feed {
+            feed.chunk(side, chunk, at, &mut self.pairing.listen(at, context));
+        }
+    }
+
+    /// `side` will send no more.
+    pub(super) fn finished<O: Observer>(&mut self, side: Side, at: Timestamp, context: Context<'_, O>) {
+        if let Some(feed) = &mut self.feed {
+            feed.finished(side, at, &mut self.pairing.listen(at, context));
+        }
+    }
+
+    /// The connection is over, or the watch is.
+    pub(super) fn close<O: Observer>(&mut self, at: Timestamp, context: Context<'_, O>) {
+        self.pairing.listen(at, context).close_all();
+    }
+
+    /// Opaque turns that look complete are told.
+    pub(super) fn close_turns<O: Observer>(&mut self, at: Timestamp, context: Context<'_, O>) {
+        self.pairing.listen(at, context).close_turns();
+    }
+
+    fn choose<O: Observer>(
+        &mut self,
+        side: Side,
+        chunk: Chunk<'_>,
+        at: Timestamp,
+        context: &mut Context<'_, O>,
+    ) {
+        let first_bytes = if let Chunk::Bytes(bytes) = chunk {
+            bytes
+        } else {
+            &[]
+        };
+        let protocol = catalog::choose(&self.target, side, first_bytes);
+        let decoder = protocol.map_or_else(|| AnyDecoder::turns(false), catalog::Protocol::decoder);
+        if decoder.is_turns() {
+            self.pairing.listen(at, context.reborrow()).follow_turns();
+        }
+        let system = protocol.map_or(System::Unknown, |protocol| protocol.system);
+        if self.target.system != Some(system) {
+            context.emit(at, super::Event::System(system));
+        }
+        let joined_late = !self.from_syn && !decoder.is_turns();
+        let feed = if joined_late {
+            Feed::joined_late(decoder)
+        } else {
+            Feed::new(decoder)
+        };
+        self.feed = Some(Box::new(feed));
+    }
+}

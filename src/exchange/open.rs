@@ -1,0 +1,99 @@
+//! A request in flight.
+
+use super::{Doubt, Ending, Exchange, Reply, StatementId};
+use crate::clock::Timestamp;
+use crate::protocol::{Answer, AskId, Outcome, Verb};
+
+/// What is known so far of one exchange.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) id: AskId,
+    pub(super) verb: Verb,
+    pub(super) statement: Option<StatementId>,
+    pub(super) start: Timestamp,
+    request_end: Timestamp,
+    /// First byte of the reply.
+    pub(super) reply: Option<Timestamp>,
+    /// Last byte of the reply so far.
+    pub(super) last: Timestamp,
+    pub(super) request_bytes: u64,
+    pub(super) reply_bytes: u64,
+    rows: Option<u64>,
+    pub(super) outcome: Option<Outcome>,
+    in_transaction: bool,
+    pub(super) validation: bool,
+    pub(super) waiting: bool,
+    pub(super) doubt: Option<Doubt>,
+}
+
+impl Open {
+    pub(super) fn new(id: AskId, start: Timestamp, in_transaction: bool) -> Self {
+        Self {
+            id,
+            verb: Verb::Command,
+            statement: None,
+            start,
+            request_end: start,
+            reply: None,
+            last: start,
+            request_bytes: 0,
+            reply_bytes: 0,
+            rows: None,
+            outcome: None,
+            in_transaction,
+            validation: false,
+            waiting: false,
+            doubt: None,
+        }
+    }
+
+    /// The request goes on up to here, unless its reply has begun: what follows then (COPY data) is not what the reply
+    /// waited for.
+    pub(super) fn extend_request(&mut self, last: Timestamp) {
+        if self.reply.is_none() {
+            self.request_end = last;
+        }
+    }
+
+    /// Takes a part of the reply; the first error stands.
+    pub(super) fn answer(&mut self, answer: &Answer, first: Timestamp, last: Timestamp) {
+        self.reply.get_or_insert(first);
+        self.last = last;
+        if let Some(rows) = answer.rows {
+            self.rows = Some(self.rows.unwrap_or(0).saturating_add(rows));
+        }
+        if !matches!(self.outcome, Some(Outcome::Error(_))) {
+            self.outcome = answer.outcome.or(self.outcome);
+        }
+    }
+
+    /// What came of the reply is no answer.
+    pub(super) fn forget_reply(&mut self) {
+        self.reply = None;
+        self.outcome = None;
+    }
+
+    /// The exchange as it ended; one in doubt has no times of a reply.
+    pub(super) fn exchange(&self, outcome: Ending, opaque: bool) -> Exchange {
+        let trusted = self.reply.filter(|_| self.doubt.is_none());
+        Exchange {
+            statement: self.statement,
+            verb: self.verb,
+            start: self.start,
+            request_end: self.request_end,
+            reply: trusted.map(|start| Reply {
+                start,
+                end: self.last,
+            }),
+            request_bytes: self.request_bytes,
+            reply_bytes: self.reply_bytes,
+            rows: self.rows,
+            outcome,
+            in_transaction: self.in_transaction,
+            validation: self.validation,
+            waiting: self.waiting,
+            opaque,
+            doubt: self.doubt,
+        }
+    }
+}

@@ -1,0 +1,488 @@
+//! Pairs requests with replies on one connection: what a decoder tells becomes exchanges and the connection's states.
+//!
+//! Decoders number their asks, so pairing is by number for every protocol. After a loss, or in the middle of a connection, what
+//! is in flight gets a doubt, never a guess.
+
+use std::collections::VecDeque;
+
+use super::open::Open;
+use super::prepared::Prepared;
+use super::statements::Statements;
+use super::{ConnectionId, Doubt, Ending, Event, Observer, StatementId};
+use crate::clock::{Span, Timestamp};
+use crate::protocol::feed::{Listener, Part};
+use crate::protocol::{
+    Answer, Ask, AskId, ErrorCode, Login, Message, Outcome, Side, Text, Transaction, Verb,
+};
+
+/// The most requests in flight on one connection; beyond it they are given up as lost.
+const MOST_OPEN: usize = 16 * 1024;
+/// After a late joining, pipelined replies are trusted again once the connection was quiet for so long.
+const QUIET: Span = Span::from_millis(10);
+
+/// What is in flight on one connection, and what is known of its session.
+#[derive(Debug, Default)]
+pub(super) struct Pairing {
+    open: VecDeque<Open>,
+    prepared: Prepared,
+    transaction: Transaction,
+    login: Option<Timestamp>,
+    /// What each side said last belongs to this ask.
+    current: [Option<AskId>; 2],
+    /// The last byte of what each side said last is still to come; for the server, whether it ends a reply.
+    pending: [Option<bool>; 2],
+    /// Why the next exchanges may be matched wrongly.
+    unsettled: Option<Unsettled>,
+    busy: Busy,
+    opaque: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Unsettled {
+    doubt: Doubt,
+    /// More than one request was seen in flight at once.
+    pipelined: bool,
+    /// When the last reply ended.
+    rested: Timestamp,
+}
+
+/// What was last told of the connection's use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Busy {
+    #[default]
+    Resting,
+    Validating,
+    Useful,
+}
+
+/// Where exchanges and states go, and what names statements.
+pub(super) struct Context<'c, O> {
+    pub(super) id: ConnectionId,
+    pub(super) statements: &'c mut Statements,
+    pub(super) observer: &'c mut O,
+}
+
+impl<O: Observer> Context<'_, O> {
+    pub(super) fn emit(&mut self, at: Timestamp, event: Event<'_>) {
+        self.observer.observe(self.id, at, event, self.statements);
+    }
+
+    /// The same, lent for a while.
+    pub(super) fn reborrow(&mut self) -> Context<'_, O> {
+        Context {
+            id: self.id,
+            statements: self.statements,
+            observer: self.observer,
+        }
+    }
+}
+
+impl Pairing {
+    /// A connection whose requests so far were not seen.
+    pub(super) fn joined_late() -> Self {
+        let mut pairing = Self::default();
+        pairing.unsettle(Doubt::JoinedLate, Timestamp::default());
+        pairing
+    }
+
+    /// Whether anything is in flight.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy != Busy::Resting
+    }
+
+    /// Listens to a feed on behalf of `context`.
+    pub(super) fn listen<'p, O: Observer>(
+        &'p mut self,
+        at: Timestamp,
+        context: Context<'p, O>,
+    ) -> Ear<'p, O> {
+        Ear {
+            pairing: self,
+            at,
+            context,
+        }
+    }
+
+    fn unsettle(&mut self, doubt: Doubt, at: Timestamp) {
+        self.unsettled = Some(Unsettled {
+            doubt,
+            pipelined: false,
+            rested: at,
+        });
+    }
+
+    fn find(&mut self, id: AskId) -> Option<usize> {
+        let last = self.open.back()?;
+        if last.id == id {
+            return Some(self.open.len() - 1);
+        }
+        self.open.iter().position(|open| open.id == id)
+    }
+}
+
+/// A [`Pairing`] at work.
+pub(super) struct Ear<'p, O> {
+    pairing: &'p mut Pairing,
+    at: Timestamp,
+    context: Context<'p, O>,
+}
+
+impl<O: Observer> Listener for Ear<'_, O> {
+    #[inline]
+    fn told(&mut self, side: Side, messages: &[Message<'_>], part: Part) {
+        let mut bytes = part.bytes;
+        for message in messages {
+            match message {
+                Message::Ask(ask) => self.ask(ask, part),
+                Message::Answer(answer) => {
+                    self.count(side, Some(answer.id), std::mem::take(&mut bytes));
+                    self.answer(answer, part);
+                }
+                other => self.aside(side, other, part),
+            }
+        }
+        self.count(side, self.pairing.current[side.index()], bytes);
+    }
+
+    fn skipped(&mut self, side: Side, bytes: u64) {
+        self.count(side, self.pairing.current[side.index()], bytes);
+    }
+
+    fn completed(&mut self, side: Side, last: Timestamp) {
+        let Some(end) = self.pairing.pending[side.index()].take() else {
+            return;
+        };
+        let Some(index) = self.current(side) else { return };
+        let open = &mut self.pairing.open[index];
+        match side {
+            Side::Client => open.extend_request(last),
+            Side::Server => open.last = last,
+        }
+        if end {
+            self.close(index, last);
+        }
+    }
+
+    fn spoilt(&mut self, side: Side) {
+        let Some(end) = self.pairing.pending[side.index()].take() else {
+            return;
+        };
+        let Some(index) = self.current(side) else { return };
+        self.pairing.open[index].doubt = Some(Doubt::Loss);
+        if end {
+            self.close(index, self.at);
+        }
+    }
+
+    fn lost(&mut self, side: Side) {
+        self.give_up(Doubt::Loss);
+        if side == Side::Client {
+            self.pairing.prepared.clear();
+        }
+        self.pairing.transaction = Transaction::Unknown;
+        self.pairing.unsettle(Doubt::Loss, self.at);
+    }
+
+    fn opaque(&mut self, tls: bool) {
+        self.give_up(Doubt::Unmatched);
+        self.follow_turns();
+        if tls {
+            self.emit(self.at, Event::Tls);
+        }
+    }
+}
+
+impl<O: Observer> Ear<'_, O> {
+    /// Only turns can be told from the first byte on.
+    pub(super) fn follow_turns(&mut self) {
+        self.pairing.opaque = true;
+        self.pairing.unsettled = None;
+    }
+
+    /// The connection is over: what is in flight will not be answered any more.
+    pub(super) fn close_all(&mut self) {
+        while let Some(open) = self.pairing.open.front() {
+            let answered = self.pairing.opaque && open.reply.is_some();
+            let ended = if answered { open.last } else { self.at };
+            if !answered {
+                self.pairing.open[0].forget_reply();
+            }
+            self.close(0, ended);
+        }
+    }
+
+    /// The reply of an opaque turn is over as far as can be told.
+    pub(super) fn close_turns(&mut self) {
+        while self.pairing.opaque && self.pairing.open.front().is_some_and(|open| open.reply.is_some()) {
+            let ended = self.pairing.open[0].last;
+            self.close(0, ended);
+        }
+    }
+
+    fn ask(&mut self, ask: &Ask<'_>, part: Part) {
+        let statement = self.statement(&ask.text);
+        let named = !matches!(ask.text, Text::Same);
+        let index = match self.pairing.find(ask.id) {
+            Some(index) => index,
+            None if ask.verb.is_none() => return,
+            None => self.begin(ask.id, part.first),
+        };
+        let open = &mut self.pairing.open[index];
+        if let Some(verb) = ask.verb {
+            open.verb = verb;
+        }
+        if named {
+            open.statement = statement;
+        }
+        open.waiting |= ask.waiting;
+        open.extend_request(part.last.unwrap_or(part.first));
+        let named = open
+            .statement
+            .map(|id| self.context.statements.statement(id).validation);
+        open.validation = matches!(open.verb, Verb::Ping | Verb::Reset) || named.unwrap_or(false);
+        let (validation, start) = (open.validation, open.start);
+        self.pairing.current[Side::Client.index()] = Some(ask.id);
+        self.pairing.pending[Side::Client.index()] = part.last.is_none().then_some(false);
+        self.busy(validation, start);
+    }
+
+    /// A new request is in flight; one in too many means that the replies go unseen.
+    fn begin(&mut self, id: AskId, at: Timestamp) -> usize {
+        if self.pairing.open.len() >= MOST_OPEN {
+            self.give_up(Doubt::Loss);
+            self.pairing.unsettle(Doubt::Loss, at);
+        }
+        let mut open = Open::new(id, at, self.pairing.transaction.is_open());
+        if let Some(doubt) = self.doubt(at) {
+            open.doubt = Some(doubt);
+        }
+        self.pairing.open.push_back(open);
+        self.pairing.open.len() - 1
+    }
+
+    /// Whether a request that begins now may be given another one's reply.
+    fn doubt(&mut self, at: Timestamp) -> Option<Doubt> {
+        let unsettled = self.pairing.unsettled.as_mut()?;
+        let alone = self.pairing.open.is_empty();
+        if alone && unsettled.pipelined && at.since(unsettled.rested) > QUIET {
+            self.pairing.unsettled = None;
+            return None;
+        }
+        unsettled.pipelined |= !alone;
+        if !unsettled.pipelined {
+            return None;
+        }
+        let doubt = unsettled.doubt;
+        for open in &mut self.pairing.open {
+            open.doubt.get_or_insert(doubt);
+        }
+        Some(doubt)
+    }
+
+    fn answer(&mut self, answer: &Answer, part: Part) {
+        self.pairing.current[Side::Server.index()] = Some(answer.id);
+        let Some(index) = self.pairing.find(answer.id) else {
+            return;
+        };
+        let open = &mut self.pairing.open[index];
+        open.answer(answer, part.first, part.last.unwrap_or(part.first));
+        self.pairing.pending[Side::Server.index()] = part.last.is_none().then_some(answer.end);
+        match part.last {
+            Some(last) if answer.end => self.close(index, last),
+            _ if self.pairing.opaque => self.rest(part.first),
+            _ => {}
+        }
+    }
+
+    fn aside(&mut self, side: Side, message: &Message<'_>, part: Part) {
+        let at = part.last.unwrap_or(part.first);
+        match *message {
+            Message::Ask(_) | Message::Answer(_) => {}
+            Message::Ended(id) => self.ended(id),
+            Message::Skipped { first, last, code } => self.skipped_asks(first, last, code, part),
+            Message::NoReply(id) => self.no_reply(id, at),
+            Message::Unmatched => self.unmatched(part),
+            Message::Prepared { id, handle } => {
+                let index = self.pairing.find(id);
+                let statement = index.and_then(|index| self.pairing.open[index].statement);
+                self.pairing.prepared.insert(handle, statement);
+            }
+            Message::Closed(handle) => self.pairing.prepared.remove(handle),
+            Message::ClosedAll => self.pairing.prepared.clear(),
+            Message::Session(session) => self.emit(at, Event::Identified(session)),
+            Message::Login(login) => self.login(login, part),
+            Message::Transaction(transaction) => {
+                let changed = std::mem::replace(&mut self.pairing.transaction, transaction) != transaction;
+                if changed && self.pairing.busy == Busy::Resting {
+                    self.emit(at, Event::Rest { transaction });
+                }
+            }
+            Message::Pinned(pinned) => self.emit(at, Event::Pinned(pinned)),
+            Message::System(system) => self.emit(at, Event::System(system)),
+            Message::Goodbye => self.pairing.current[side.index()] = None,
+        }
+    }
+
+    fn ended(&mut self, id: AskId) {
+        let Some(index) = self.pairing.find(id) else {
+            return;
+        };
+        let ended = self.pairing.open[index].last;
+        self.close(index, ended);
+    }
+
+    /// Asks that the server passed over after an error: these bytes are their only reply.
+    fn skipped_asks(&mut self, first: AskId, last: AskId, code: ErrorCode, part: Part) {
+        let at = part.last.unwrap_or(part.first);
+        while let Some(index) = self
+            .pairing
+            .open
+            .iter()
+            .position(|open| (first..=last).contains(&open.id))
+        {
+            let outcome = Some(Outcome::Error(code));
+            let id = self.pairing.open[index].id;
+            self.pairing.open[index].answer(
+                &Answer {
+                    id,
+                    outcome,
+                    rows: None,
+                    end: true,
+                },
+                part.first,
+                at,
+            );
+            self.close(index, at);
+        }
+    }
+
+    fn no_reply(&mut self, id: AskId, at: Timestamp) {
+        if let Some(index) = self.pairing.find(id) {
+            self.pairing.open.remove(index);
+            self.rest_if_done(at);
+        }
+    }
+
+    /// A reply to nothing that was seen: it is counted, with no numbers of its own.
+    fn unmatched(&mut self, part: Part) {
+        let mut open = Open::new(0, part.first, self.pairing.transaction.is_open());
+        open.doubt = Some(Doubt::Unmatched);
+        open.reply_bytes = part.bytes;
+        let exchange = open.exchange(Ending::Ok, self.pairing.opaque);
+        self.emit(part.first, Event::Exchanged(&exchange));
+        if let Some(unsettled) = &mut self.pairing.unsettled {
+            unsettled.rested = part.last.unwrap_or(part.first);
+        }
+    }
+
+    fn login(&mut self, login: Login, part: Part) {
+        let at = part.last.unwrap_or(part.first);
+        match login {
+            Login::Begun => {
+                self.pairing.login.get_or_insert(part.first);
+            }
+            Login::Done => {
+                if let Some(begun) = self.pairing.login.take() {
+                    self.emit(at, Event::LoggedIn(at.since(begun)));
+                }
+            }
+            Login::Failed(code) => self.emit(at, Event::LoginFailed(code)),
+        }
+    }
+
+    /// The statement that a text names, where it is known.
+    fn statement(&mut self, text: &Text<'_>) -> Option<StatementId> {
+        match *text {
+            Text::Same => None,
+            Text::Raw {
+                language,
+                bytes,
+                truncated,
+            } => Some(self.context.statements.resolve(language, bytes, truncated)),
+            Text::Prepared(handle) => self.pairing.prepared.find(handle),
+            Text::Fixed(name) => Some(self.context.statements.fixed(name)),
+        }
+    }
+
+    fn count(&mut self, side: Side, id: Option<AskId>, bytes: u64) {
+        if let Some(index) = id.and_then(|id| self.pairing.find(id)) {
+            let open = &mut self.pairing.open[index];
+            match side {
+                Side::Client => open.request_bytes += bytes,
+                Side::Server => open.reply_bytes += bytes,
+            }
+        }
+    }
+
+    fn current(&mut self, side: Side) -> Option<usize> {
+        let id = self.pairing.current[side.index()]?;
+        self.pairing.find(id)
+    }
+
+    /// Everything in flight ends in doubt.
+    fn give_up(&mut self, doubt: Doubt) {
+        for open in &mut self.pairing.open {
+            open.doubt.get_or_insert(doubt);
+            open.forget_reply();
+        }
+        while !self.pairing.open.is_empty() {
+            self.close(0, self.at);
+        }
+        self.pairing.pending = [None; 2];
+    }
+
+    fn close(&mut self, index: usize, at: Timestamp) {
+        let Some(open) = self.pairing.open.remove(index) else {
+            return;
+        };
+        let ending = match open.outcome {
+            Some(Outcome::Error(code)) => Ending::Error(code),
+            Some(Outcome::Ok) => Ending::Ok,
+            None if open.reply.is_some() => Ending::Ok,
+            None => Ending::Unanswered,
+        };
+        let exchange = open.exchange(ending, self.pairing.opaque);
+        self.emit(at, Event::Exchanged(&exchange));
+        self.rest_if_done(at);
+    }
+
+    fn rest_if_done(&mut self, at: Timestamp) {
+        if !self.pairing.open.is_empty() {
+            return;
+        }
+        match &mut self.pairing.unsettled {
+            Some(unsettled) if unsettled.pipelined => unsettled.rested = at,
+            _ => self.pairing.unsettled = None,
+        }
+        self.rest(at);
+    }
+
+    fn rest(&mut self, at: Timestamp) {
+        if self.pairing.busy != Busy::Resting {
+            self.pairing.busy = Busy::Resting;
+            self.emit(
+                at,
+                Event::Rest {
+                    transaction: self.pairing.transaction,
+                },
+            );
+        }
+    }
+
+    fn busy(&mut self, validation: bool, at: Timestamp) {
+        let now = if validation {
+            Busy::Validating
+        } else {
+            Busy::Useful
+        };
+        let was = self.pairing.busy;
+        if was == Busy::Resting || was == Busy::Validating && now == Busy::Useful {
+            self.pairing.busy = now;
+            self.emit(at, Event::Busy { validation });
+        }
+    }
+
+    fn emit(&mut self, at: Timestamp, event: Event<'_>) {
+        self.context.emit(at, event);
+    }
+}

@@ -1,0 +1,45 @@
+//! The prepared statements of one connection.
+
+use hashbrown::HashMap;
+
+use super::StatementId;
+use crate::protocol::Handle;
+
+/// More than this on one connection are forgotten: their executions have no text.
+const MOST: usize = 4096;
+
+/// What each handle executes; nothing is allocated before the first one.
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    statements: Option<Box<HashMap<Handle, StatementId, foldhash::fast::RandomState>>>,
+}
+
+impl Prepared {
+    /// The statement behind a handle; `None` where it was prepared unseen.
+    pub(super) fn find(&self, handle: Handle) -> Option<StatementId> {
+        self.statements.as_ref()?.get(&handle).copied()
+    }
+
+    /// `handle` executes `statement` from now on; an unknown one is not taken for what the handle was before.
+    pub(super) fn insert(&mut self, handle: Handle, statement: Option<StatementId>) {
+        let Some(statement) = statement else {
+            self.remove(handle);
+            return;
+        };
+        let statements = self.statements.get_or_insert_default();
+        if statements.len() >= MOST && !statements.contains_key(&handle) {
+            statements.clear();
+        }
+        statements.insert(handle, statement);
+    }
+
+    pub(super) fn remove(&mut self, handle: Handle) {
+        if let Some(statements) = &mut self.statements {
+            statements.remove(&handle);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.statements = None;
+    }
+}

@@ -1,0 +1,227 @@
+//! From frames to events: one thread's whole way, run to completion.
+
+use super::conversation::Conversation;
+use super::pairing::Context;
+use super::statements::Statements;
+use super::{Event, Observer};
+use crate::capture::Frame;
+use crate::clock::{Span, Timestamp};
+use crate::flow::{
+    self, Chunk, Close, ConnectionId, Handler, Limits, Opening, Pattern, Servers, Side, Signal, Table,
+};
+use crate::packet::{self, Discard, Segment};
+use crate::protocol::System;
+use crate::protocol::catalog::Target;
+
+/// How often the tables are looked after, in capture time.
+const TICK: Span = Span::from_millis(250);
+
+/// Follows every watched connection and tells an [`Observer`] what happens.
+pub struct Tracker<O> {
+    table: Table<Conversation>,
+    watch: Watch<O>,
+    discards: Discards,
+    next_tick: Timestamp,
+    now: Timestamp,
+}
+
+/// What a conversation needs besides itself.
+struct Watch<O> {
+    targets: Vec<Target>,
+    statements: Statements,
+    observer: O,
+}
+
+/// Frames that held no TCP segment, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Discards {
+    /// Neither IPv4 nor IPv6.
+    pub not_ip: u64,
+    /// IP, but not TCP.
+    pub not_tcp: u64,
+    /// Parts of fragmented packets.
+    pub fragments: u64,
+    /// Headers that contradict themselves or run past the capture.
+    pub malformed: u64,
+}
+
+impl Discards {
+    fn count(&mut self, discard: Discard) {
+        match discard {
+            Discard::NotIp => self.not_ip += 1,
+            Discard::NotTcp => self.not_tcp += 1,
+            Discard::Fragment => self.fragments += 1,
+            Discard::Malformed => self.malformed += 1,
+        }
+    }
+}
+
+impl<O: Observer> Tracker<O> {
+    /// Watches `targets` within `limits`.
+    pub fn new(targets: Vec<Target>, limits: Limits, statements: Statements, observer: O) -> Self {
+        let patterns = targets.iter().map(|target| Pattern {
+            address: target.address,
+            port: target.port,
+        });
+        let table = Table::new(Servers::new(patterns.collect()), limits);
+        let watch = Watch {
+            targets,
+            statements,
+            observer,
+        };
+        Self {
+            table,
+            watch,
+            discards: Discards::default(),
+            next_tick: Timestamp::default(),
+            now: Timestamp::default(),
+        }
+    }
+
+    /// Takes the next frame. Returns whether it is of a watched connection.
+    #[inline]
+    pub fn frame(&mut self, frame: &Frame<'_>) -> bool {
+        match packet::parse(frame.link, frame.bytes, frame.wire_length) {
+            Ok(segment) => self.segment(&segment, frame.time),
+            Err(discard) => {
+                self.discards.count(discard);
+                false
+            }
+        }
+    }
+
+    /// Takes the next segment. Returns whether it is of a watched connection.
+    #[inline]
+    pub fn segment(&mut self, segment: &Segment<'_>, at: Timestamp) -> bool {
+        self.advance(at);
+        self.table.segment(segment, at, &mut self.watch)
+    }
+
+    /// No frame came up to `now`.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        if self.now >= self.next_tick {
+            self.next_tick = self.now + TICK;
+            self.table.tick(self.now, &mut self.watch);
+        }
+    }
+
+    /// Tells the opaque turns that look complete, before a summary is drawn.
+    pub fn settle(&mut self) {
+        let (now, watch) = (self.now, &mut self.watch);
+        self.table
+            .each(|id, conversation| conversation.close_turns(now, watch.context(id)));
+    }
+
+    /// The watch is over: what is in flight ends unanswered.
+    pub fn finish(&mut self) {
+        self.settle();
+        let (now, watch) = (self.now, &mut self.watch);
+        self.table
+            .each(|id, conversation| conversation.close(now, watch.context(id)));
+    }
+
+    /// The kernel no longer knows this connection.
+    pub fn vanished(&mut self, id: ConnectionId, at: Timestamp) {
+        self.table.vanished(id, at, &mut self.watch);
+    }
+
+    /// The latest time seen.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// What the flow table met.
+    #[must_use]
+    pub fn counters(&self) -> flow::Counters {
+        self.table.counters()
+    }
+
+    /// The ports that most segments went to besides the watched ones, with how many.
+    #[must_use]
+    pub fn elsewhere(&self) -> Vec<(u16, u64)> {
+        self.table.elsewhere()
+    }
+
+    /// Frames that were no segments.
+    #[must_use]
+    pub fn discards(&self) -> Discards {
+        self.discards
+    }
+
+    /// The observer.
+    pub fn observer(&mut self) -> &mut O {
+        &mut self.watch.observer
+    }
+
+    /// The statements and the observer, together.
+    pub fn parts(&mut self) -> (&Statements, &mut O) {
+        (&self.watch.statements, &mut self.watch.observer)
+    }
+}
+
+impl<O: Observer> Watch<O> {
+    #[inline]
+    fn context(&mut self, id: ConnectionId) -> Context<'_, O> {
+        Context {
+            id,
+            statements: &mut self.statements,
+            observer: &mut self.observer,
+        }
+    }
+}
+
+impl<O: Observer> Handler for Watch<O> {
+    type Conversation = Conversation;
+
+    fn opened(&mut self, id: ConnectionId, at: Timestamp, opening: &Opening) -> Conversation {
+        let target = self.targets[usize::from(opening.pattern)];
+        let event = Event::Opened {
+            client: opening.client,
+            server: opening.server,
+            system: target.system.unwrap_or(System::Unknown),
+            from_syn: opening.from_syn,
+        };
+        self.context(id).emit(at, event);
+        Conversation::new(target, opening.from_syn)
+    }
+
+    #[inline]
+    fn chunk(
+        &mut self,
+        id: ConnectionId,
+        at: Timestamp,
+        with: &mut Conversation,
+        side: Side,
+        chunk: Chunk<'_>,
+    ) {
+        with.chunk(side, chunk, at, self.context(id));
+    }
+
+    fn signal(&mut self, id: ConnectionId, at: Timestamp, with: &mut Conversation, signal: Signal) {
+        let mut context = self.context(id);
+        match signal {
+            Signal::Connected { total, server_part } => {
+                context.emit(at, Event::Connected { total, server_part });
+            }
+            Signal::KeepAlive(side) => context.emit(at, Event::KeepAlive(side)),
+            Signal::Retransmitted(side) => context.emit(at, Event::Retransmitted(side)),
+            Signal::ZeroWindow(side, closed) => context.emit(at, Event::ZeroWindow(side, closed)),
+            Signal::Finished(side) => {
+                with.finished(side, at, context.reborrow());
+                context.emit(at, Event::HalfClosed(side));
+            }
+        }
+    }
+
+    fn closed(&mut self, id: ConnectionId, at: Timestamp, with: &mut Conversation, how: Close) {
+        let mut context = self.context(id);
+        with.close(at, context.reborrow());
+        context.emit(at, Event::Closed(how));
+    }
+
+    fn is_busy(&self, with: &Conversation) -> bool {
+        with.is_busy()
+    }
+}

@@ -1,0 +1,381 @@
+//! Whole behaviour of the flow table, on segments made by hand.
+
+use super::*;
+use crate::packet::{Flags, Segment};
+
+const ACK: u8 = 0x10;
+const SYN: u8 = 0x02;
+const FIN: u8 = 0x11;
+const RST: u8 = 0x14;
+
+#[derive(Debug, Default)]
+struct Log {
+    lines: Vec<String>,
+    busy: bool,
+}
+
+impl Handler for Log {
+    type Conversation = ();
+
+    fn opened(&mut self, id: ConnectionId, _: Timestamp, opening: &Opening) {
+        self.lines.push(format!(
+            "{} opened {}",
+            id.0,
+            if opening.from_syn { "syn" } else { "late" }
+        ));
+    }
+
+    fn chunk(&mut self, _: ConnectionId, _: Timestamp, (): &mut (), side: Side, chunk: Chunk<'_>) {
+        self.lines.push(match chunk {
+            Chunk::Bytes(bytes) => format!("{side:?} {}", String::from_utf8_lossy(bytes)),
+            other => format!("{side:?} {other:?}"),
+        });
+    }
+
+    fn signal(&mut self, _: ConnectionId, _: Timestamp, (): &mut (), signal: Signal) {
+        self.lines.push(format!("{signal:?}"));
+    }
+
+    fn closed(&mut self, id: ConnectionId, _: Timestamp, (): &mut (), how: Close) {
+        self.lines.push(format!("{} closed {how:?}", id.0));
+    }
+
+    fn is_busy(&self, (): &()) -> bool {
+        self.busy
+    }
+}
+
+struct Bench {
+    table: Table<()>,
+    log: Log,
+    clock: i64,
+    identification: u16,
+    port: u16,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with_limit(100)
+    }
+
+    fn with_limit(connections: usize) -> Self {
+        let servers = Servers::new(vec![Pattern {
+            address: None,
+            port: 5432,
+        }]);
+        let table = Table::new(servers, Limits { connections });
+        Self {
+            table,
+            log: Log::default(),
+            clock: 0,
+            identification: 0,
+            port: 40_000,
+        }
+    }
+
+    fn segment(
+        &self,
+        side: Side,
+        flags: u8,
+        sequence: u32,
+        acknowledgment: u32,
+        payload: &'static [u8],
+    ) -> Segment<'static> {
+        let client = Endpoint::new("10.0.0.9".parse().unwrap(), self.port);
+        let server = Endpoint::new("10.0.0.5".parse().unwrap(), 5432);
+        let (source, destination) = if side == Side::Client {
+            (client, server)
+        } else {
+            (server, client)
+        };
+        Segment {
+            source,
+            destination,
+            sequence,
+            acknowledgment,
+            flags: Flags(flags),
+            window: 512,
+            timestamp_value: 0,
+            identification: self.identification,
+            payload,
+            payload_length: payload.len() as u32,
+        }
+    }
+
+    fn push(&mut self, segment: &Segment<'_>) {
+        self.clock += 1_000_000;
+        self.table
+            .segment(segment, Timestamp::from_nanos(self.clock), &mut self.log);
+    }
+
+    fn send(&mut self, side: Side, flags: u8, sequence: u32, acknowledgment: u32, payload: &'static [u8]) {
+        self.identification += 1;
+        self.push(&self.segment(side, flags, sequence, acknowledgment, payload));
+    }
+
+    fn client(&mut self, sequence: u32, payload: &'static [u8]) {
+        self.send(Side::Client, ACK, sequence, 0, payload);
+    }
+
+    fn connect(&mut self) {
+        self.send(Side::Client, SYN, 99, 0, b"");
+        self.send(Side::Server, SYN | ACK, 499, 100, b"");
+        self.send(Side::Client, ACK, 100, 500, b"");
+        self.log.lines.clear();
+    }
+
+    fn said(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.log.lines)
+    }
+}
+
+#[test]
+fn times_the_handshake_and_passes_bytes_in_order() {
+    let mut bench = Bench::new();
+    bench.send(Side::Client, SYN, 99, 0, b"");
+    bench.send(Side::Server, SYN | ACK, 499, 100, b"");
+    bench.send(Side::Client, ACK, 100, 500, b"hello");
+    bench.send(Side::Server, ACK, 500, 105, b"world");
+    let connected = Signal::Connected {
+        total: Span::from_millis(2),
+        server_part: Span::from_millis(1),
+    };
+    assert_eq!(
+        bench.said(),
+        [
+            "0 opened syn",
+            &format!("{connected:?}"),
+            "Client hello",
+            "Server world"
+        ]
+    );
+}
+
+#[test]
+fn puts_reordered_and_overlapping_segments_in_order() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.client(105, b"FGHIJ");
+    bench.client(103, b"DEFG");
+    bench.client(100, b"ABCDE");
+    bench.client(100, b"ABCDE");
+    assert_eq!(
+        bench.said(),
+        ["Client ABCDE", "Client FG", "Client HIJ", "Retransmitted(Client)"]
+    );
+    assert_eq!(bench.table.counters().gaps, 0);
+}
+
+#[test]
+fn declares_a_gap_once_the_other_side_has_what_was_never_seen() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.client(110, b"later");
+    assert!(bench.said().is_empty());
+    bench.send(Side::Server, ACK, 500, 115, b"");
+    assert_eq!(bench.said(), ["Client Lost(10)", "Client later"]);
+    assert_eq!(
+        (bench.table.counters().gaps, bench.table.counters().gap_bytes),
+        (1, 10)
+    );
+}
+
+#[test]
+fn declares_a_gap_when_a_hole_does_not_fill_in_time() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.client(110, b"later");
+    bench
+        .table
+        .tick(Timestamp::from_nanos(1_000_000_000), &mut bench.log);
+    assert!(bench.said().is_empty());
+    bench
+        .table
+        .tick(Timestamp::from_nanos(4_000_000_000), &mut bench.log);
+    assert_eq!(bench.said(), ["Client Lost(10)", "Client later"]);
+}
+
+#[test]
+fn declares_a_gap_when_too_much_waits_behind_a_hole() {
+    let mut bench = Bench::new();
+    bench.connect();
+    for step in 0..200 {
+        bench.client(110 + step * 4, b"more");
+    }
+    assert_eq!(bench.said()[..2], ["Client Lost(10)", "Client more"]);
+}
+
+#[test]
+fn survives_the_wrap_of_sequence_numbers() {
+    let mut bench = Bench::new();
+    bench.client(u32::MAX - 1, b"abcd");
+    bench.client(2, b"efgh");
+    assert_eq!(bench.said(), ["0 opened late", "Client abcd", "Client efgh"]);
+}
+
+#[test]
+fn tells_keep_alive_probes_from_bytes() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.client(100, b"hello");
+    bench.client(104, b"");
+    bench.client(104, b"x");
+    bench.client(105, b"there");
+    assert_eq!(
+        bench.said(),
+        [
+            "Client hello",
+            "KeepAlive(Client)",
+            "KeepAlive(Client)",
+            "Client there"
+        ]
+    );
+}
+
+#[test]
+fn does_not_take_a_window_probe_for_a_keep_alive() {
+    let mut bench = Bench::new();
+    bench.connect();
+    let mut shut = bench.segment(Side::Server, ACK, 500, 100, b"");
+    shut.window = 0;
+    bench.push(&shut);
+    bench.client(99, b"");
+    bench.send(Side::Server, ACK, 500, 100, b"");
+    assert_eq!(
+        bench.said(),
+        ["ZeroWindow(Server, true)", "ZeroWindow(Server, false)"]
+    );
+}
+
+#[test]
+fn counts_a_copy_once() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.client(100, b"hello");
+    let copy = bench.segment(Side::Client, ACK, 100, 0, b"hello");
+    bench.push(&copy);
+    assert_eq!(bench.said(), ["Client hello"]);
+    assert_eq!(bench.table.counters().duplicates, 1);
+}
+
+#[test]
+fn closes_after_both_fins_and_ignores_what_strays_in_later() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.send(Side::Client, FIN, 100, 500, b"bye");
+    bench.send(Side::Server, ACK, 500, 104, b"well");
+    bench.send(Side::Server, FIN, 504, 104, b"");
+    bench.send(Side::Client, ACK, 104, 505, b"");
+    assert_eq!(
+        bench.said(),
+        [
+            "Client bye",
+            "Finished(Client)",
+            "Server well",
+            "Finished(Server)",
+            "0 closed Finished"
+        ]
+    );
+}
+
+#[test]
+fn waits_for_bytes_that_come_after_their_fin() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.send(Side::Client, FIN, 105, 500, b"");
+    bench.client(100, b"hello");
+    assert_eq!(bench.said(), ["Client hello", "Finished(Client)"]);
+}
+
+#[test]
+fn resets_in_the_middle_of_a_hole() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.client(110, b"later");
+    bench.send(Side::Server, RST, 500, 0, b"");
+    assert_eq!(
+        bench.said(),
+        ["Client Lost(10)", "Client later", "0 closed Reset(Server)"]
+    );
+}
+
+#[test]
+fn a_new_syn_on_old_ports_is_a_new_connection() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.send(Side::Client, SYN, 7000, 0, b"");
+    bench.send(Side::Client, SYN, 7000, 0, b"");
+    assert_eq!(
+        bench.said(),
+        ["0 closed Replaced", "0 opened syn", "Retransmitted(Client)"]
+    );
+    bench.send(Side::Server, RST, 0, 7001, b"");
+    bench.send(Side::Client, SYN, 9000, 0, b"");
+    assert_eq!(bench.said(), ["0 closed Reset(Server)", "0 opened syn"]);
+}
+
+#[test]
+fn bytes_from_far_behind_are_another_connection() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.client(100, b"hello");
+    bench.client(100_u32.wrapping_sub(1 << 27), b"fresh");
+    assert_eq!(
+        bench.said(),
+        [
+            "Client hello",
+            "0 closed Replaced",
+            "0 opened late",
+            "Client fresh"
+        ]
+    );
+}
+
+#[test]
+fn joins_late_on_any_packet_but_not_on_a_stray_end() {
+    let mut bench = Bench::new();
+    bench.send(Side::Server, RST, 1, 0, b"");
+    bench.send(Side::Server, FIN, 1, 0, b"");
+    assert!(bench.said().is_empty());
+    bench.send(Side::Server, ACK, 70, 20, b"");
+    bench.client(20, b"query");
+    assert_eq!(bench.said(), ["0 opened late", "Client query"]);
+}
+
+#[test]
+fn tells_what_the_capture_cut() {
+    let mut bench = Bench::new();
+    bench.connect();
+    let mut cut = bench.segment(Side::Client, ACK, 100, 0, b"hello");
+    cut.payload_length = 50;
+    bench.push(&cut);
+    bench.client(150, b"next");
+    assert_eq!(bench.said(), ["Client hello", "Client Cut(45)", "Client next"]);
+    assert_eq!(bench.table.counters().gaps, 0);
+}
+
+#[test]
+fn makes_room_by_dropping_the_longest_idle() {
+    let mut bench = Bench::with_limit(2);
+    for port in [1, 2, 3] {
+        bench.port = 40_000 + port;
+        bench.send(Side::Client, SYN, 99, 0, b"");
+    }
+    assert_eq!(
+        bench.said(),
+        ["0 opened syn", "1 opened syn", "0 closed Evicted", "0 opened syn"]
+    );
+    assert_eq!((bench.table.len(), bench.table.counters().evicted), (2, 1));
+}
+
+#[test]
+fn forgets_closed_connections_after_a_while() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.send(Side::Server, RST, 500, 0, b"");
+    assert_eq!(bench.table.len(), 1);
+    bench
+        .table
+        .tick(Timestamp::from_nanos(bench.clock + 6_000_000_000), &mut bench.log);
+    assert!(bench.table.is_empty());
+}

@@ -1,0 +1,178 @@
+//! One row a protocol: its names, its ports, how its first bytes look, and its decoder.
+
+use std::net::IpAddr;
+
+use super::turns::Turns;
+use super::{Decoder, Messages, Resync, Side, Step, System};
+
+/// A protocol that can be watched.
+#[derive(Debug)]
+pub struct Protocol {
+    /// The system.
+    pub system: System,
+    /// How targets name it.
+    pub schemes: &'static [&'static str],
+    /// The ports it is looked for on when no target is given.
+    pub ports: &'static [u16],
+    /// Whether bytes, the first that were seen of a side, are surely of this protocol.
+    recognise: fn(Side, &[u8]) -> bool,
+    decoder: fn() -> AnyDecoder,
+}
+
+/// All protocols; those that are only followed by their turns come last.
+pub static CATALOG: &[Protocol] = &[
+    by_turns(
+        System::Postgresql,
+        &["postgresql", "postgres", "pgsql"],
+        &[5432, 6432],
+    ),
+    by_turns(System::Mysql, &["mysql", "mariadb"], &[3306]),
+    by_turns(System::Redis, &["redis", "valkey", "rediss"], &[6379, 6380]),
+    by_turns(
+        System::Http,
+        &[
+            "http",
+            "https",
+            "elasticsearch",
+            "opensearch",
+            "couchdb",
+            "clickhouse",
+            "influxdb",
+        ],
+        &[9200, 5984, 8123, 8086],
+    ),
+    by_turns(System::Mongodb, &["mongodb"], &[27017]),
+    by_turns(System::Memcached, &["memcached"], &[11211]),
+    by_turns(System::Cassandra, &["cassandra", "cql", "scylla"], &[9042]),
+    by_turns(System::Mssql, &["mssql", "sqlserver"], &[1433]),
+    by_turns(System::Oracle, &["oracle"], &[1521]),
+];
+
+/// A protocol with no decoder of its own: requests and replies are told by who speaks.
+const fn by_turns(system: System, schemes: &'static [&'static str], ports: &'static [u16]) -> Protocol {
+    Protocol {
+        system,
+        schemes,
+        ports,
+        recognise: |_, _| false,
+        decoder: || AnyDecoder::turns(false),
+    }
+}
+
+/// A database to watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// What it speaks; `None` where the first bytes shall tell.
+    pub system: Option<System>,
+    /// Where it is; `None` stands for every host.
+    pub address: Option<IpAddr>,
+    /// Its TCP port.
+    pub port: u16,
+    /// The protocol is only what the port suggests, not what the user said.
+    pub presumed: bool,
+}
+
+/// The targets that are watched when none is given: every well-known port.
+#[must_use]
+pub fn well_known_targets() -> Vec<Target> {
+    let rows = CATALOG
+        .iter()
+        .flat_map(|row| row.ports.iter().map(move |&port| (row.system, port)));
+    rows.map(|(system, port)| Target {
+        system: Some(system),
+        address: None,
+        port,
+        presumed: true,
+    })
+    .collect()
+}
+
+/// The system that a target's scheme names.
+#[must_use]
+pub fn system_of_scheme(scheme: &str) -> Option<System> {
+    let row = CATALOG
+        .iter()
+        .find(|row| row.schemes.iter().any(|name| name.eq_ignore_ascii_case(scheme)));
+    row.map(|row| row.system)
+}
+
+/// The protocol of a connection, told by its target and the first bytes seen of `side`.
+#[must_use]
+pub fn choose(target: &Target, side: Side, first_bytes: &[u8]) -> Option<&'static Protocol> {
+    let named = CATALOG.iter().find(|row| target.system == Some(row.system));
+    match named {
+        Some(row) if !target.presumed || row.is_by_turns() || (row.recognise)(side, first_bytes) => Some(row),
+        _ => CATALOG
+            .iter()
+            .find(|row| (row.recognise)(side, first_bytes))
+            .or(named),
+    }
+}
+
+impl Protocol {
+    /// A fresh decoder.
+    #[must_use]
+    pub fn decoder(&self) -> AnyDecoder {
+        (self.decoder)()
+    }
+
+    fn is_by_turns(&self) -> bool {
+        matches!(self.decoder(), AnyDecoder::Turns(_))
+    }
+}
+
+/// Any protocol's decoder, without a table of functions on the way.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is its protocol's decoder")]
+pub enum AnyDecoder {
+    Turns(Turns),
+}
+
+macro_rules! dispatch {
+    ($self:ident, $decoder:ident => $call:expr) => {
+        match $self {
+            AnyDecoder::Turns($decoder) => $call,
+        }
+    };
+}
+
+impl AnyDecoder {
+    /// Follows a connection by who speaks.
+    #[must_use]
+    pub fn turns(tls: bool) -> Self {
+        Self::Turns(Turns::new(tls))
+    }
+
+    /// Whether it only follows turns.
+    #[must_use]
+    pub fn is_turns(&self) -> bool {
+        matches!(self, Self::Turns(_))
+    }
+}
+
+impl Decoder for AnyDecoder {
+    #[inline]
+    fn decode<'a>(&'a mut self, side: Side, bytes: &'a [u8], told: &mut Messages<'a>) -> Step {
+        dispatch!(self, decoder => decoder.decode(side, bytes, told))
+    }
+
+    fn lost(&mut self, side: Side) {
+        dispatch!(self, decoder => decoder.lost(side));
+    }
+
+    fn resync(&mut self, side: Side, bytes: &[u8]) -> Resync {
+        dispatch!(self, decoder => decoder.resync(side, bytes))
+    }
+
+    fn wrapped(&self, side: Side) -> bool {
+        dispatch!(self, decoder => decoder.wrapped(side))
+    }
+
+    fn open(&mut self, side: Side, bytes: &[u8], plain: &mut Vec<u8>) -> Step {
+        dispatch!(self, decoder => decoder.open(side, bytes, plain))
+    }
+
+    fn finished(&mut self, side: Side, told: &mut Messages<'_>) {
+        dispatch!(self, decoder => decoder.finished(side, told));
+    }
+}

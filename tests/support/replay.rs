@@ -1,0 +1,182 @@
+//! Recorded captures, replayed through the tracker as they are or bent on purpose.
+
+use std::path::{Path, PathBuf};
+
+use sockhound::capture::file::FileSource;
+use sockhound::capture::{Polled, Source};
+use sockhound::clock::Timestamp;
+use sockhound::exchange::statements::Statements;
+use sockhound::exchange::tracker::Tracker;
+use sockhound::exchange::{ConnectionId, Event, Exchange, Observer};
+use sockhound::flow::Limits;
+use sockhound::packet::{self, Endpoint, Flags, Segment};
+use sockhound::protocol::System;
+use sockhound::protocol::catalog::Target;
+
+/// A segment that owns its bytes.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    pub time: Timestamp,
+    pub source: Endpoint,
+    pub destination: Endpoint,
+    pub sequence: u32,
+    pub acknowledgment: u32,
+    pub flags: Flags,
+    pub window: u16,
+    pub timestamp_value: u32,
+    pub identification: u16,
+    pub payload: Vec<u8>,
+}
+
+impl Packet {
+    fn new(segment: &Segment<'_>, time: Timestamp) -> Self {
+        Self {
+            time,
+            source: segment.source,
+            destination: segment.destination,
+            sequence: segment.sequence,
+            acknowledgment: segment.acknowledgment,
+            flags: segment.flags,
+            window: segment.window,
+            timestamp_value: segment.timestamp_value,
+            identification: segment.identification,
+            payload: segment.payload.to_vec(),
+        }
+    }
+
+    fn segment(&self) -> Segment<'_> {
+        Segment {
+            source: self.source,
+            destination: self.destination,
+            sequence: self.sequence,
+            acknowledgment: self.acknowledgment,
+            flags: self.flags,
+            window: self.window,
+            timestamp_value: self.timestamp_value,
+            identification: self.identification,
+            payload: &self.payload,
+            payload_length: self.payload.len() as u32,
+        }
+    }
+
+    /// The same bytes in two segments, of the same time.
+    pub fn cut(&self, at: usize) -> Vec<Self> {
+        if at == 0 || at >= self.payload.len() {
+            return vec![self.clone()];
+        }
+        let mut first = self.clone();
+        let mut second = self.clone();
+        second.payload = first.payload.split_off(at);
+        second.sequence = self.sequence.wrapping_add(at as u32);
+        first.flags = Flags(first.flags.0 & !Flags::FIN.0);
+        vec![first, second]
+    }
+}
+
+/// An exchange with what it needs to be compared across runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub client: Endpoint,
+    pub statement: Option<String>,
+    pub exchange: Exchange,
+}
+
+/// Where a recorded capture lies.
+pub fn capture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/captures")
+        .join(format!("{name}.pcap.gz"))
+}
+
+/// All recorded captures: name, system, port.
+pub const CAPTURES: &[(&str, System, u16)] = &[
+    ("postgresql-psql", System::Postgresql, 15432),
+    ("postgresql-simple", System::Postgresql, 15432),
+    ("postgresql-extended", System::Postgresql, 15432),
+    ("postgresql-prepared", System::Postgresql, 15432),
+    ("postgresql-reconnect", System::Postgresql, 15432),
+    ("postgresql-pipeline", System::Postgresql, 15432),
+    ("mariadb-client", System::Mysql, 13306),
+    ("mariadb-compressed", System::Mysql, 13306),
+    ("mariadb-wrong-password", System::Mysql, 13306),
+    ("mariadb-sysbench", System::Mysql, 13306),
+    ("redis-cli", System::Redis, 16379),
+    ("redis-pipeline", System::Redis, 16379),
+    ("influxdb-curl", System::Http, 18086),
+];
+
+/// The TCP segments of a recorded capture.
+pub fn packets(name: &str) -> Vec<Packet> {
+    let mut source = FileSource::open(&[capture(name)]).unwrap();
+    let mut packets = Vec::new();
+    loop {
+        match source.poll().unwrap() {
+            Polled::Frame(frame) => {
+                if let Ok(segment) = packet::parse(frame.link, frame.bytes, frame.wire_length) {
+                    packets.push(Packet::new(&segment, frame.time));
+                }
+            }
+            Polled::Idle(_) => {}
+            Polled::End => return packets,
+        }
+    }
+}
+
+/// What a run of the tracker over `packets` sees, in order.
+pub fn run(packets: &[Packet], system: System, port: u16) -> Vec<Seen> {
+    run_counted(packets, system, port).0
+}
+
+/// The same, with the flow table's counters.
+pub fn run_counted(packets: &[Packet], system: System, port: u16) -> (Vec<Seen>, sockhound::flow::Counters) {
+    let target = Target {
+        system: Some(system),
+        address: None,
+        port,
+        presumed: false,
+    };
+    let limits = Limits { connections: 10_000 };
+    let mut tracker = Tracker::new(
+        vec![target],
+        limits,
+        Statements::new(1000, false),
+        Collector::default(),
+    );
+    for packet in packets {
+        tracker.segment(&packet.segment(), packet.time);
+    }
+    tracker.finish();
+    let counters = tracker.counters();
+    (std::mem::take(&mut tracker.observer().seen), counters)
+}
+
+#[derive(Default)]
+struct Collector {
+    clients: Vec<Option<Endpoint>>,
+    seen: Vec<Seen>,
+}
+
+impl Observer for Collector {
+    fn observe(&mut self, id: ConnectionId, _: Timestamp, event: Event<'_>, statements: &Statements) {
+        let slot = id.0 as usize;
+        match event {
+            Event::Opened { client, .. } => {
+                self.clients.resize(self.clients.len().max(slot + 1), None);
+                self.clients[slot] = Some(client);
+            }
+            Event::Exchanged(exchange) => {
+                let statement = exchange
+                    .statement
+                    .map(|id| statements.statement(id).text.to_string());
+                let mut exchange = *exchange;
+                exchange.statement = None;
+                self.seen.push(Seen {
+                    client: self.clients[slot].unwrap(),
+                    statement,
+                    exchange,
+                });
+            }
+            _ => {}
+        }
+    }
+}
