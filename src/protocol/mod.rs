@@ -6,9 +6,10 @@
 
 pub mod catalog;
 pub mod feed;
+pub mod redis;
+pub mod turns;
 
 mod stream;
-pub mod turns;
 
 use std::fmt;
 

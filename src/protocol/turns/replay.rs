@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::protocol::{Answer, Ask, AskId, Decoder, MAX_NEED, Message, Messages, Resync, Side, Step, Text};
+use crate::protocol::{
+    Answer, Ask, AskId, Decoder, Login, MAX_NEED, Message, Messages, Resync, Side, Step, Text,
+};
 
 /// Who says what, in order.
 pub type Script = Vec<(Side, Vec<u8>)>;
@@ -207,7 +209,10 @@ impl Heard {
                 lossy(session.database),
                 lossy(session.application)
             )),
-            other => self.said.push(format!("{other:?} at {side:?} {start}")),
+            Message::Unmatched | Message::Login(Login::Begun) => {
+                self.said.push(format!("{message:?} at {side:?} {start}"));
+            }
+            other => self.said.push(format!("{other:?} at {side:?} {end}")),
         }
     }
 

@@ -1,0 +1,246 @@
+//! Redis and Valkey: RESP2, RESP3 and inline commands
+//! (<https://redis.io/docs/latest/develop/reference/protocol-spec/>). See `docs/protocols/redis.md`.
+
+mod command;
+mod flight;
+mod names;
+mod published;
+mod reply;
+mod request;
+mod resp;
+mod resync;
+mod seen;
+mod sent;
+#[cfg(test)]
+mod tests;
+
+pub use self::resync::recognise;
+
+use self::command::Kind;
+use self::flight::{Expect, Flight};
+use self::names::Names;
+use self::request::{Command, Front, Rest};
+use self::seen::{Open, Seen};
+use self::sent::{Plan, Sent};
+use super::turns::tls;
+use super::{Ask, AskId, Decoder, Language, Login, Message, Messages, Resync, Side, Step, Text};
+
+/// What a step takes that skips the rest of a stream.
+const FOR_EVER: Step = Step::Take(1 << 62);
+
+/// Reads a connection of the Redis protocol.
+#[derive(Debug, Default)]
+pub struct Redis {
+    sent: Sent,
+    seen: Seen,
+    flight: Flight,
+    names: Names,
+    /// The command whose end is still to come.
+    unfinished: Option<Unfinished>,
+    /// The reply whose end is still to come.
+    open: Option<Box<Open>>,
+    /// Nothing but replication follows, from both sides.
+    replicating: bool,
+    pace: Pace,
+}
+
+/// A command whose end is still to come.
+#[derive(Clone, Copy, Debug)]
+struct Unfinished {
+    /// Its ask, unless it is a login or was forgotten.
+    id: Option<AskId>,
+    waiting: bool,
+    silent: bool,
+    rest: Rest,
+}
+
+/// How the client paces its commands. One that sends more before all replies are there can't be paired in order once
+/// something was lost, until it has been quiet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    /// Some but not all commands in flight are answered.
+    partly: bool,
+    /// More was sent then.
+    overlaps: bool,
+    /// Something was lost then: which reply is whose is not known.
+    adrift: bool,
+}
+
+impl Redis {
+    /// At a connection's first byte.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn client<'a>(&mut self, bytes: &'a [u8], told: &mut Messages<'a>) -> Step {
+        if let Some(unfinished) = self.unfinished {
+            return self.go_on(unfinished, bytes, told);
+        }
+        match request::front(bytes) {
+            Front::Command(command) => self.command(&command, told),
+            Front::Need(needed) => Step::Need(needed),
+            Front::Empty(size) => Step::Take(size as u64),
+            Front::Garbage => Step::Garbage,
+        }
+    }
+
+    fn command<'a>(&mut self, command: &Command<'a>, told: &mut Messages<'a>) -> Step {
+        let mut words = command.words.clone();
+        let kind = words.next().map_or(Kind::Plain, Kind::of);
+        let mut plan = self.sent.plan(kind, words, command.count, command.truncated);
+        if plan.replica {
+            return self.replicate(told);
+        }
+        self.pace.overlaps |= self.pace.partly;
+        let id = self.put_in_flight(&mut plan);
+        let silent = plan.expect == Expect::Silent || self.pace.adrift;
+        let asks = plan.expect != Expect::Login;
+        if asks {
+            told.push(Message::Ask(ask(id, &plan, command)));
+        } else if !silent {
+            told.push(Message::Login(Login::Begun));
+        }
+        let unfinished = Unfinished {
+            id: asks.then_some(id),
+            waiting: plan.waiting,
+            silent,
+            rest: command.rest,
+        };
+        self.leave_unfinished(unfinished, told);
+        Step::Take(command.taken)
+    }
+
+    fn put_in_flight(&mut self, plan: &mut Plan) -> AskId {
+        let expect = if self.pace.adrift {
+            Expect::Silent
+        } else {
+            plan.expect
+        };
+        let id = self.flight.push(expect).unwrap_or_else(|| self.overflow());
+        if let Some(learnt) = plan.learnt.take().filter(|_| expect != Expect::Silent) {
+            self.names.remember(id, learnt);
+        }
+        id
+    }
+
+    /// Too many commands in flight to remember: their replies can't be told apart any more.
+    fn overflow(&mut self) -> AskId {
+        self.flight.clear();
+        self.names.clear();
+        self.pace.adrift = true;
+        self.flight.push(Expect::Silent).unwrap_or_default()
+    }
+
+    fn leave_unfinished(&mut self, unfinished: Unfinished, told: &mut Messages<'_>) {
+        self.unfinished = (unfinished.rest != Rest::Nothing).then_some(unfinished);
+        if let (None, true, Some(id)) = (self.unfinished, unfinished.silent, unfinished.id) {
+            told.push(Message::NoReply(id));
+        }
+    }
+
+    /// More of a command whose head was told.
+    fn go_on(&mut self, unfinished: Unfinished, bytes: &[u8], told: &mut Messages<'_>) -> Step {
+        let (taken, rest) = match unfinished.rest {
+            Rest::Line => match memchr::memchr(b'\n', bytes) {
+                Some(end) => (end as u64 + 1, Rest::Nothing),
+                None => (bytes.len() as u64, Rest::Line),
+            },
+            Rest::Elements(left) => match request::skip(bytes, 0, left) {
+                Some((0, _)) => return Step::Need(bytes.len() + 1),
+                Some((taken, 0)) => (taken, Rest::Nothing),
+                Some((taken, left)) => (taken, Rest::Elements(left)),
+                None => return Step::Garbage,
+            },
+            Rest::Nothing => return Step::Garbage,
+        };
+        if let Some(id) = unfinished.id {
+            told.push(Message::Ask(Ask {
+                id,
+                verb: None,
+                text: Text::Same,
+                waiting: unfinished.waiting,
+            }));
+        }
+        self.leave_unfinished(Unfinished { rest, ..unfinished }, told);
+        Step::Take(taken)
+    }
+
+    /// Replication has no requests and replies: it is skipped, as it is at work for ever.
+    fn replicate(&mut self, told: &mut Messages<'_>) -> Step {
+        self.replicating = true;
+        told.push(Message::Pinned(true));
+        FOR_EVER
+    }
+}
+
+fn ask<'a>(id: AskId, plan: &Plan, command: &Command<'a>) -> Ask<'a> {
+    Ask {
+        id,
+        verb: Some(plan.verb),
+        text: plan.fixed.map_or(
+            Text::Raw {
+                language: Language::Redis,
+                bytes: command.text,
+                truncated: command.truncated,
+            },
+            Text::Fixed,
+        ),
+        waiting: plan.waiting,
+    }
+}
+
+impl Decoder for Redis {
+    fn decode<'a>(&'a mut self, side: Side, bytes: &'a [u8], told: &mut Messages<'a>) -> Step {
+        if self.replicating {
+            return FOR_EVER;
+        }
+        if matches!(bytes, [20..=23, ..]) && self.unfinished.is_none() && self.open.is_none() {
+            return opaque(bytes);
+        }
+        match side {
+            Side::Client => self.client(bytes, told),
+            Side::Server => self.server(bytes, told),
+        }
+    }
+
+    fn lost(&mut self, side: Side) {
+        self.pace.adrift |= self.pace.overlaps && !self.flight.is_empty();
+        self.pace.partly = false;
+        self.flight.clear();
+        self.names.clear();
+        match side {
+            Side::Client => {
+                self.sent = Sent::default();
+                self.unfinished = None;
+            }
+            Side::Server => self.open = None,
+        }
+        if let Some(unfinished) = &mut self.unfinished {
+            unfinished.id = None;
+        }
+        self.seen.lost(self.open.as_deref_mut());
+    }
+
+    fn resync(&mut self, side: Side, bytes: &[u8]) -> Resync {
+        if self.replicating {
+            return Resync::At(0);
+        }
+        resync::resync(side, bytes)
+    }
+
+    fn quiet(&mut self) {
+        self.pace = Pace::default();
+    }
+}
+
+/// Bytes that no command or reply begins with: TLS, or nothing that is known.
+fn opaque(bytes: &[u8]) -> Step {
+    if bytes.len() < 3 {
+        return Step::Need(3);
+    }
+    if tls::begins(bytes) {
+        return Step::Opaque { tls: true };
+    }
+    Step::Garbage
+}

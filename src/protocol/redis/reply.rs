@@ -1,0 +1,358 @@
+//! Where a reply ends: RESP2 and RESP3 values of any depth, counted rather than built.
+//!
+//! An aggregate of n elements adds n to what is pending, so nesting needs no stack and no depth can hurt. Only streamed
+//! aggregates (`*?` up to `.`) are remembered, up to a few inside each other.
+
+use memchr::memchr;
+
+use super::resp::{self, Fault, Header, MAX_HEADER, STREAMED};
+
+/// A line shorter than this is judged when it is whole.
+pub const MAX_LINE: usize = 256;
+
+/// Streamed aggregates inside each other.
+const MAX_STREAMS: usize = 16;
+
+/// Pending elements of a streamed aggregate: ends with `.`, not by counting.
+const UNCOUNTED: u64 = u64::MAX;
+
+/// The value that is being read.
+#[derive(Debug)]
+pub struct Elements {
+    /// Elements still to come at this level; [`UNCOUNTED`] in a streamed aggregate.
+    pending: u64,
+    /// What was pending outside of each streamed aggregate that is open.
+    outside: Vec<u64>,
+    /// Inside a streamed string.
+    chunks: bool,
+    /// Inside a long line.
+    line: bool,
+    /// The last integer seen.
+    pub integer: i64,
+}
+
+/// How far a value got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scan {
+    /// It takes this many bytes to go on.
+    Need(usize),
+    /// No value of the protocol.
+    Garbage,
+    /// So many bytes are dealt with, and more must come.
+    Part(u64),
+    /// Its last byte is the one before this; may be beyond these bytes.
+    End(u64),
+}
+
+/// How one element went.
+enum Went {
+    /// So many bytes on.
+    On(usize),
+    /// To a place beyond these bytes.
+    Beyond(u64),
+    /// It takes so many bytes more than there are.
+    Short,
+    Bad,
+}
+
+impl Default for Elements {
+    fn default() -> Self {
+        Self::new(1)
+    }
+}
+
+impl Elements {
+    /// So many values.
+    pub fn new(pending: u64) -> Self {
+        Self {
+            pending,
+            outside: Vec::new(),
+            chunks: false,
+            line: false,
+            integer: 0,
+        }
+    }
+
+    /// Reads on from the front of `bytes`.
+    pub fn scan(&mut self, bytes: &[u8]) -> Scan {
+        let mut at = 0;
+        while let Some(&kind) = bytes.get(at) {
+            match self.element(kind, &bytes[at..]) {
+                Went::On(size) => at += size,
+                Went::Beyond(size) if self.is_done() => return Scan::End(at as u64 + size),
+                Went::Beyond(size) => return Scan::Part(at as u64 + size),
+                Went::Short if at == 0 => return Scan::Need(bytes.len() + 1),
+                Went::Short => return Scan::Part(at as u64),
+                Went::Bad => return Scan::Garbage,
+            }
+            if self.is_done() {
+                return Scan::End(at as u64);
+            }
+        }
+        Scan::Part(at as u64)
+    }
+
+    fn is_done(&self) -> bool {
+        self.pending == 0 && !self.chunks && !self.line
+    }
+
+    fn element(&mut self, kind: u8, bytes: &[u8]) -> Went {
+        if self.line {
+            return self.line(bytes);
+        }
+        match kind {
+            b';' if self.chunks => self.chunk(bytes),
+            _ if self.chunks => Went::Bad,
+            b'$' | b'!' | b'=' => self.string(bytes),
+            b'+' | b'-' | b':' | b'_' | b'#' | b',' | b'(' => self.line(bytes),
+            b'*' | b'~' | b'>' | b'%' | b'|' => self.aggregate(kind, bytes),
+            b'.' => self.close(bytes),
+            _ => Went::Bad,
+        }
+    }
+
+    /// One element of this level is there.
+    fn count(&mut self) {
+        if self.pending != UNCOUNTED {
+            self.pending = self.pending.saturating_sub(1);
+        }
+    }
+
+    fn line(&mut self, bytes: &[u8]) -> Went {
+        let Some(end) = memchr(b'\n', bytes) else {
+            if !self.line && bytes.len() < MAX_LINE {
+                return Went::Short;
+            }
+            self.line = true;
+            return Went::On(bytes.len());
+        };
+        if bytes[0] == b':' && !self.line {
+            self.integer = integer(&bytes[1..end]);
+        }
+        self.line = false;
+        self.count();
+        Went::On(end + 1)
+    }
+
+    fn string(&mut self, bytes: &[u8]) -> Went {
+        let header = match resp::header(bytes) {
+            Ok(header) => header,
+            Err(fault) => return fault.into(),
+        };
+        if header.value == STREAMED {
+            self.chunks = true;
+            return Went::On(header.size);
+        }
+        let went = body(bytes, header);
+        if !matches!(went, Went::Bad) {
+            self.count();
+        }
+        went
+    }
+
+    /// A piece of a streamed string; an empty one ends it.
+    fn chunk(&mut self, bytes: &[u8]) -> Went {
+        match resp::header(bytes) {
+            Ok(Header { value: 0, size }) => {
+                self.chunks = false;
+                self.count();
+                Went::On(size)
+            }
+            Ok(Header { value: ..0, .. }) => Went::Bad,
+            Ok(header) => body(bytes, header),
+            Err(fault) => fault.into(),
+        }
+    }
+
+    fn aggregate(&mut self, kind: u8, bytes: &[u8]) -> Went {
+        let header = match resp::header(bytes) {
+            Ok(header) => header,
+            Err(fault) => return fault.into(),
+        };
+        // An attribute is no element: the one it describes follows.
+        if kind != b'|' {
+            self.count();
+        }
+        let each = if matches!(kind, b'%' | b'|') { 2 } else { 1 };
+        match header.value {
+            STREAMED if kind == b'|' || self.outside.len() >= MAX_STREAMS => return Went::Bad,
+            STREAMED => {
+                self.outside.push(self.pending);
+                self.pending = UNCOUNTED;
+            }
+            -1 => {}
+            count if self.pending != UNCOUNTED => {
+                self.pending = self
+                    .pending
+                    .saturating_add(count.unsigned_abs() * each)
+                    .min(UNCOUNTED - 1);
+            }
+            _ => {}
+        }
+        Went::On(header.size)
+    }
+
+    /// The end of a streamed aggregate.
+    fn close(&mut self, bytes: &[u8]) -> Went {
+        match (bytes, self.outside.last()) {
+            ([_, b'\r', b'\n', ..], Some(&outside)) => {
+                self.pending = outside;
+                self.outside.pop();
+                Went::On(3)
+            }
+            ([_] | [_, b'\r'], Some(_)) => Went::Short,
+            _ => Went::Bad,
+        }
+    }
+}
+
+impl From<Fault> for Went {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Short => Self::Short,
+            Fault::Bad => Self::Bad,
+        }
+    }
+}
+
+/// A string's bytes and CRLF after its header.
+fn body(bytes: &[u8], header: Header) -> Went {
+    let Ok(length) = u64::try_from(header.value) else {
+        return Went::On(header.size);
+    };
+    let size = header.size as u64 + length + 2;
+    match usize::try_from(size)
+        .ok()
+        .and_then(|size| bytes.get(size - 2..size))
+    {
+        Some(b"\r\n") => Went::On(size as usize),
+        Some(_) => Went::Bad,
+        None => Went::Beyond(size),
+    }
+}
+
+/// The digits of an integer; 0 where it is none.
+fn integer(digits: &[u8]) -> i64 {
+    let digits = digits.strip_suffix(b"\r").unwrap_or(digits);
+    std::str::from_utf8(digits)
+        .ok()
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(0)
+}
+
+const _: () = assert!(MAX_LINE > MAX_HEADER && MAX_LINE < crate::protocol::MAX_NEED);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads `bytes` in pieces of `step`, and says how many it took.
+    fn read(bytes: &[u8], step: usize) -> Option<u64> {
+        let mut elements = Elements::default();
+        let (mut at, mut here) = (0usize, 0usize);
+        while at < bytes.len() {
+            here = (here + step).min(bytes.len());
+            if here <= at {
+                continue;
+            }
+            match elements.scan(&bytes[at..here]) {
+                Scan::Need(_) if here == bytes.len() => return None,
+                Scan::Need(_) => {}
+                Scan::Garbage => return None,
+                Scan::Part(taken) => at += taken as usize,
+                Scan::End(taken) => return Some(at as u64 + taken),
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn values_end_where_they_end() {
+        let values: [&[u8]; 24] = [
+            b"+OK\r\n",
+            b"-ERR no\r\n",
+            b":-12\r\n",
+            b"$5\r\nhello\r\n",
+            b"$0\r\n\r\n",
+            b"$-1\r\n",
+            b"*-1\r\n",
+            b"*0\r\n",
+            b"*2\r\n$1\r\na\r\n*2\r\n:1\r\n*0\r\n",
+            b"_\r\n",
+            b"#t\r\n",
+            b",3.25\r\n",
+            b",inf\r\n",
+            b"(3492890328409238509324850943850943825024385\r\n",
+            b"!21\r\nSYNTAX invalid syntax\r\n",
+            b"=15\r\ntxt:Some string\r\n",
+            b"%2\r\n+first\r\n:1\r\n+second\r\n%1\r\n$1\r\nk\r\n~2\r\n:1\r\n:2\r\n",
+            b"*2\r\n|1\r\n+ttl\r\n:3600\r\n:1\r\n:2\r\n",
+            b"|1\r\n+key-popularity\r\n%1\r\n$1\r\na\r\n,0.19\r\n*1\r\n:1\r\n",
+            b"$?\r\n;4\r\nHell\r\n;5\r\no wor\r\n;1\r\nd\r\n;0\r\n",
+            b"*?\r\n:1\r\n*2\r\n:1\r\n:2\r\n%?\r\n+a\r\n:1\r\n.\r\n:3\r\n.\r\n",
+            b"*2\r\n~?\r\n.\r\n$?\r\n;0\r\n",
+            b"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n$-1\r\n",
+            b"*3\r\n$4\r\n$3\r\n\r\n$2\r\n\r\n\r\n$0\r\n\r\n",
+        ];
+        for value in values {
+            let mut bytes = value.to_vec();
+            bytes.extend_from_slice(b"+next\r\n");
+            for step in 1..bytes.len() {
+                assert_eq!(
+                    read(&bytes, step),
+                    Some(value.len() as u64),
+                    "{} by {step}",
+                    value.escape_ascii()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn long_lines_are_passed_over() {
+        let mut line = vec![b'+'];
+        line.resize(100_000, b'x');
+        line.extend_from_slice(b"\r\n");
+        assert_eq!(read(&line, 1000), Some(100_002));
+        assert_eq!(read(&line, 1), Some(100_002));
+    }
+
+    #[test]
+    fn strings_reach_beyond_what_is_here() {
+        let mut elements = Elements::default();
+        assert_eq!(elements.scan(b"$1000000\r\nab"), Scan::End(1_000_012));
+        let mut elements = Elements::default();
+        assert_eq!(elements.scan(b"*2\r\n$1000000\r\nab"), Scan::Part(1_000_016));
+        assert_eq!(elements.scan(b":1\r\n"), Scan::End(4));
+    }
+
+    #[test]
+    fn hostile_counts_cost_nothing() {
+        let mut deep = Vec::new();
+        for _ in 0..10_000 {
+            deep.extend_from_slice(b"*4294967295\r\n");
+        }
+        assert_eq!(Elements::default().scan(&deep), Scan::Part(130_000));
+        let streams = b"*?\r\n".repeat(17);
+        assert_eq!(Elements::default().scan(&streams), Scan::Garbage);
+    }
+
+    #[test]
+    fn what_is_no_value_is_garbage() {
+        for bytes in [
+            &b"hello\r\n"[..],
+            b"$3\r\nabcd\r\n",
+            b".\r\n",
+            b";4\r\nabcd\r\n",
+            b"$?\r\n+OK\r\n",
+            b"|?\r\n",
+        ] {
+            assert_eq!(
+                Elements::default().scan(bytes),
+                Scan::Garbage,
+                "{}",
+                bytes.escape_ascii()
+            );
+        }
+    }
+}

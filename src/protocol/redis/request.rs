@@ -1,0 +1,218 @@
+//! Where a command ends: an array of bulk strings or an inline line. No more than [`HEAD`] bytes of one are ever kept;
+//! what follows is stepped over element by element.
+
+use memchr::memchr;
+
+use super::command::Words;
+use super::resp::{self, Fault, MAX_HEADER};
+
+/// A command's text ends before the element that reaches beyond this.
+pub const HEAD: usize = 4096;
+
+/// The fewest bytes of an element: `$0\r\n\r\n`.
+const MIN_ELEMENT: u64 = 6;
+
+/// More elements than the server itself takes.
+const MAX_ELEMENTS: i64 = 1 << 31;
+
+/// What the front of the client's stream is.
+#[derive(Debug)]
+pub enum Front<'a> {
+    /// It takes this many bytes to say.
+    Need(usize),
+    /// No command.
+    Garbage,
+    /// This many bytes that ask nothing: an empty line or array.
+    Empty(usize),
+    /// A command, whole or its head.
+    Command(Command<'a>),
+}
+
+/// A command, or as much of it as there is.
+#[derive(Debug)]
+pub struct Command<'a> {
+    /// Its bytes, cut before the element that reaches beyond [`HEAD`].
+    pub text: &'a [u8],
+    /// Whether it is cut.
+    pub truncated: bool,
+    /// Its words, as far as they are in `text`.
+    pub words: Words<'a>,
+    /// How many words it has in all.
+    pub count: u64,
+    /// How many bytes are dealt with; may exceed those that are here.
+    pub taken: u64,
+    /// What of it is still to come after those.
+    pub rest: Rest,
+}
+
+/// What of a command is still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Nothing.
+    Nothing,
+    /// So many elements.
+    Elements(u64),
+    /// A line up to its end.
+    Line,
+}
+
+/// Judges the front of the client's stream.
+pub fn front(bytes: &[u8]) -> Front<'_> {
+    match bytes {
+        [b'*', ..] => array(bytes),
+        _ => inline(bytes),
+    }
+}
+
+fn array(bytes: &[u8]) -> Front<'_> {
+    let header = match resp::header(bytes) {
+        Ok(header) => header,
+        Err(Fault::Short) => return Front::Need(bytes.len() + 1),
+        Err(Fault::Bad) => return Front::Garbage,
+    };
+    match header.value {
+        -1 | 0 => Front::Empty(header.size),
+        1..=MAX_ELEMENTS => elements(bytes, header.size, header.value.unsigned_abs()),
+        _ => Front::Garbage,
+    }
+}
+
+fn elements(bytes: &[u8], words: usize, count: u64) -> Front<'_> {
+    let mut at = words;
+    for left in (1..=count).rev() {
+        let end = match element(bytes, at) {
+            Ok(end) => end,
+            Err(Fault::Short) => return Front::Need(need(bytes, at, left)),
+            Err(Fault::Bad) => return Front::Garbage,
+        };
+        if end > HEAD as u64 {
+            return cut(bytes, words, at, count, left);
+        }
+        let Some(here) = usize::try_from(end).ok().filter(|&end| end <= bytes.len()) else {
+            return Front::Need(need(bytes, end as usize, left - 1));
+        };
+        at = here;
+    }
+    Front::Command(Command {
+        text: &bytes[..at],
+        truncated: false,
+        words: Words::Bulks(&bytes[words..at]),
+        count,
+        taken: at as u64,
+        rest: Rest::Nothing,
+    })
+}
+
+/// Where the element at `at` ends, in these bytes or beyond them.
+fn element(bytes: &[u8], at: usize) -> Result<u64, Fault> {
+    let here = bytes.get(at..).unwrap_or_default();
+    let header = match here.first() {
+        Some(b'$') => resp::header(here)?,
+        Some(_) => return Err(Fault::Bad),
+        None => return Err(Fault::Short),
+    };
+    let length = u64::try_from(header.value).map_err(|_| Fault::Bad)?;
+    let end = (at + header.size) as u64 + length + 2;
+    let close = usize::try_from(end).ok().and_then(|end| bytes.get(end - 2..end));
+    match close {
+        Some(b"\r\n") | None => Ok(end),
+        Some(_) => Err(Fault::Bad),
+    }
+}
+
+/// The bytes up to `at` and `left` elements of the smallest size, but no more than it takes to know where the text is cut.
+fn need(bytes: &[u8], at: usize, left: u64) -> usize {
+    let least = (at as u64).saturating_add(left.saturating_mul(MIN_ELEMENT));
+    let least = least.min(HEAD as u64) as usize;
+    least.max(bytes.len() + 1)
+}
+
+/// The head of a command that is too large to keep, its text cut at `at`, where `left` elements remain.
+fn cut(bytes: &[u8], words: usize, at: usize, count: u64, left: u64) -> Front<'_> {
+    if left == count {
+        return Front::Garbage;
+    }
+    let Some((taken, left)) = skip(bytes, at, left) else {
+        return Front::Garbage;
+    };
+    Front::Command(Command {
+        text: &bytes[..at],
+        truncated: true,
+        words: Words::Bulks(&bytes[words..at]),
+        count,
+        taken,
+        rest: if left == 0 {
+            Rest::Nothing
+        } else {
+            Rest::Elements(left)
+        },
+    })
+}
+
+/// Steps over at most `left` elements from `at`, as far as their headers are here: where that is, and how many remain.
+/// `None` where something else than an element comes.
+pub fn skip(bytes: &[u8], at: usize, left: u64) -> Option<(u64, u64)> {
+    let (mut at, mut left) = (at, left);
+    while left > 0 {
+        let end = match element(bytes, at) {
+            Ok(end) => end,
+            Err(Fault::Short) => break,
+            Err(Fault::Bad) => return None,
+        };
+        left -= 1;
+        match usize::try_from(end) {
+            Ok(here) if here <= bytes.len() => at = here,
+            _ => return Some((end, left)),
+        }
+    }
+    Some((at as u64, left))
+}
+
+fn inline(bytes: &[u8]) -> Front<'_> {
+    let line = match memchr(b'\n', &bytes[..bytes.len().min(HEAD)]) {
+        Some(end) => &bytes[..end],
+        None if bytes.len() < HEAD && is_text(bytes.strip_suffix(b"\r").unwrap_or(bytes)) => {
+            return Front::Need(bytes.len() + 1);
+        }
+        None => &bytes[..bytes.len().min(HEAD)],
+    };
+    let text = line.strip_suffix(b"\r").unwrap_or(line);
+    let words = Words::Inline(text);
+    if !is_text(text) {
+        return Front::Garbage;
+    }
+    if text.trim_ascii().is_empty() && line.len() < HEAD {
+        return Front::Empty(line.len() + 1);
+    }
+    if !words.clone().next().is_some_and(is_name) {
+        return Front::Garbage;
+    }
+    let whole = line.len() < HEAD;
+    Front::Command(Command {
+        text,
+        truncated: !whole,
+        count: words.clone().count() as u64,
+        words,
+        taken: line.len() as u64 + u64::from(whole),
+        rest: if whole { Rest::Nothing } else { Rest::Line },
+    })
+}
+
+/// The server takes any bytes; a person or a script types no control characters.
+fn is_text(line: &[u8]) -> bool {
+    line.iter().all(|&byte| byte >= b' ' || byte == b'\t')
+}
+
+/// Whether it may name a command: `GET`, `JSON.SET`, `_FT.DEBUG`.
+pub fn is_name(word: &[u8]) -> bool {
+    word.len() <= 64
+        && word
+            .first()
+            .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        && word
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-|:".contains(byte))
+}
+
+/// Whether `need` can ever exceed what the feed buffers.
+const _: () = assert!(HEAD + MAX_HEADER < crate::protocol::MAX_NEED);

@@ -1,0 +1,337 @@
+//! What the server says, and what follows from it for the session.
+
+use super::Redis;
+use super::command::Topic;
+use super::flight::{ALL, ALL_BEGUN, Expect};
+use super::published::{Published, is_monitor_line, published};
+use super::reply::{Elements, Scan};
+use super::resp::{self, Fault};
+use crate::protocol::{Answer, AskId, ErrorCode, Login, Message, Messages, Outcome, Step, Transaction};
+
+/// What the server's side has shown.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Pushes are told from arrays.
+    resp3: bool,
+    /// MONITOR's lines come.
+    monitors: bool,
+    /// Told to be at work by nature.
+    pinned: bool,
+    /// Subscriptions by [`Topic`].
+    subscriptions: [u32; 3],
+    transaction: Transaction,
+}
+
+/// A value whose end is still to come.
+#[derive(Debug)]
+pub struct Open {
+    role: Role,
+    outcome: Outcome,
+    queued: bool,
+    kind: u8,
+    elements: Elements,
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The reply to the command in front.
+    Reply,
+    /// A reply to nothing that was seen.
+    Unmatched,
+    /// Said by the server itself: a message, an invalidation, an attribute, a line of MONITOR.
+    Aside,
+    /// A subscription begun (true) or ended.
+    Confirmation(Topic, bool),
+}
+
+impl Seen {
+    /// Something was lost: whose reply `open` is can't be said any more.
+    pub fn lost(&mut self, open: Option<&mut Open>) {
+        self.transaction = Transaction::Unknown;
+        if let Some(open) = open {
+            open.role = Role::Aside;
+        }
+    }
+
+    fn subscribed(&self) -> bool {
+        self.subscriptions != [0; 3]
+    }
+
+    /// `total` is what the confirmation says: shards are counted apart, channels and patterns together.
+    fn confirm(&mut self, topic: Topic, total: i64) {
+        let [channels, patterns, shards] = &mut self.subscriptions;
+        let total = u32::try_from(total).unwrap_or(0);
+        match topic {
+            Topic::Channel => *channels = total.saturating_sub(*patterns),
+            Topic::Pattern => *patterns = total.saturating_sub(*channels),
+            Topic::Shard => *shards = total,
+        }
+    }
+
+    fn of(&self, topic: Topic) -> u32 {
+        self.subscriptions[topic as usize]
+    }
+
+    fn tell_pinned(&mut self, told: &mut Messages<'_>) {
+        let pinned = self.monitors || self.subscribed();
+        if pinned != self.pinned {
+            self.pinned = pinned;
+            told.push(Message::Pinned(pinned));
+        }
+    }
+
+    fn tell_transaction(&mut self, transaction: Transaction, told: &mut Messages<'_>) {
+        if transaction != self.transaction {
+            self.transaction = transaction;
+            told.push(Message::Transaction(transaction));
+        }
+    }
+}
+
+impl Redis {
+    /// Judges the front of the server's stream.
+    pub(super) fn server<'a>(&'a mut self, bytes: &'a [u8], told: &mut Messages<'a>) -> Step {
+        if let Some(mut open) = self.open.take() {
+            let scan = open.elements.scan(bytes);
+            return self.scanned(scan, *open, false, told);
+        }
+        if let Some((_, Expect::Replicate)) = self.flight.front() {
+            match bytes[0] {
+                b'\n' => return Step::Take(1),
+                b'$' => return self.synchronise(told),
+                _ => {}
+            }
+        }
+        let mut open = match self.begin(bytes, told) {
+            Ok(open) => open,
+            Err(Fault::Short) => return Step::Need(bytes.len() + 1),
+            Err(Fault::Bad) => return Step::Garbage,
+        };
+        let scan = open.elements.scan(bytes);
+        self.scanned(scan, open, true, told)
+    }
+
+    /// SYNC is answered by the data set itself, which does not end as a string does.
+    fn synchronise(&mut self, told: &mut Messages<'_>) -> Step {
+        self.part(Some(Outcome::Ok), true, told);
+        self.replicate(told);
+        Step::Take(1)
+    }
+
+    /// Says what the value at the front is.
+    fn begin(&mut self, bytes: &[u8], told: &mut Messages<'_>) -> Result<Open, Fault> {
+        let role = self.role(bytes, told)?;
+        self.seen.resp3 |= matches!(bytes[0], b'%' | b'~' | b'>' | b'_' | b'#' | b',' | b'(' | b'=');
+        Ok(Open {
+            role,
+            outcome: outcome(bytes)?,
+            queued: bytes.starts_with(b"+QUEUED\r\n"),
+            kind: bytes[0],
+            elements: Elements::new(u64::from(bytes[0] != b'|')),
+        })
+    }
+
+    fn role(&mut self, bytes: &[u8], told: &mut Messages<'_>) -> Result<Role, Fault> {
+        let front = self.flight.front();
+        let by_itself = match bytes[0] {
+            b'|' => return Ok(Role::Aside),
+            b'+' if self.seen.monitors && is_monitor_line(bytes)? => return Ok(Role::Aside),
+            b'>' => true,
+            b'*' => !self.seen.resp3 && self.publishes(front),
+            _ => false,
+        };
+        let published = if by_itself {
+            published(bytes)?
+        } else {
+            Published::Other
+        };
+        match published {
+            Published::Confirmation(topic, begun) => Ok(Role::Confirmation(topic, begun)),
+            Published::Message => Ok(Role::Aside),
+            Published::Other if bytes[0] == b'>' => Ok(Role::Aside),
+            Published::Other => Ok(self.reply(front, told)),
+        }
+    }
+
+    /// Whether an array may be something published rather than a reply.
+    fn publishes(&self, front: Option<(AskId, Expect)>) -> bool {
+        let expect = front.map(|(_, expect)| expect);
+        let expected = matches!(
+            expect,
+            None | Some(Expect::Subscribe(..) | Expect::Unsubscribe(..))
+        );
+        expected || self.seen.subscribed()
+    }
+
+    /// A reply, but to whom: what unsubscribed from everything got its last confirmation before, though nothing said so.
+    fn reply(&mut self, front: Option<(AskId, Expect)>, told: &mut Messages<'_>) -> Role {
+        if let Some((id, Expect::Unsubscribe(_, ALL_BEGUN))) = front {
+            told.push(Message::Ended(id));
+            self.answered();
+        }
+        if self.flight.is_empty() {
+            Role::Unmatched
+        } else {
+            Role::Reply
+        }
+    }
+
+    /// The command in front is answered.
+    fn answered(&mut self) {
+        self.flight.pop();
+        self.pace.partly = !self.flight.is_empty();
+    }
+
+    fn scanned<'a>(&'a mut self, scan: Scan, open: Open, first: bool, told: &mut Messages<'a>) -> Step {
+        let (taken, end) = match scan {
+            Scan::Part(taken) => (taken, false),
+            Scan::End(taken) => (taken, true),
+            Scan::Garbage => return Step::Garbage,
+            Scan::Need(needed) => {
+                self.open = (!first).then(|| Box::new(open));
+                return Step::Need(needed);
+            }
+        };
+        if first && open.role == Role::Unmatched {
+            told.push(Message::Unmatched);
+        }
+        match open.role {
+            Role::Confirmation(topic, begun) => self.confirmation(topic, begun, &open, end, told),
+            Role::Reply if end => {
+                self.open = None;
+                self.complete(&open, told);
+                return Step::Take(taken);
+            }
+            Role::Reply => self.part(Some(open.outcome), false, told),
+            Role::Unmatched if end && open.queued && !self.pace.adrift => {
+                self.sent.in_multi = true;
+                self.seen.tell_transaction(Transaction::Open, told);
+            }
+            Role::Unmatched | Role::Aside => {}
+        }
+        self.open = (!end).then(|| Box::new(open));
+        Step::Take(taken)
+    }
+
+    fn part(&mut self, outcome: Option<Outcome>, end: bool, told: &mut Messages<'_>) {
+        let Some((id, expect)) = self.flight.front() else {
+            return;
+        };
+        if expect != Expect::Login {
+            let rows = None;
+            told.push(Message::Answer(Answer {
+                id,
+                outcome,
+                rows,
+                end,
+            }));
+        }
+        if end {
+            self.answered();
+        }
+    }
+
+    fn confirmation(&mut self, topic: Topic, begun: bool, open: &Open, end: bool, told: &mut Messages<'_>) {
+        if end {
+            self.seen.confirm(topic, open.elements.integer);
+        }
+        let left = match (self.flight.front(), begun) {
+            (Some((_, Expect::Subscribe(asked, left))), true) if asked == topic => left,
+            (Some((_, Expect::Unsubscribe(asked, left))), false) if asked == topic => left,
+            _ => return self.seen.tell_pinned(told),
+        };
+        let left = match left {
+            _ if !end => left,
+            ALL | ALL_BEGUN if self.seen.of(topic) > 0 => ALL_BEGUN,
+            ALL | ALL_BEGUN => 0,
+            _ => left.saturating_sub(1),
+        };
+        self.flight.expect(if begun {
+            Expect::Subscribe(topic, left)
+        } else {
+            Expect::Unsubscribe(topic, left)
+        });
+        self.part(Some(Outcome::Ok), left == 0, told);
+        self.seen.tell_pinned(told);
+    }
+
+    /// The last byte of a reply is there.
+    fn complete<'a>(&'a mut self, open: &Open, told: &mut Messages<'a>) {
+        let Some((id, expect)) = self.flight.front() else {
+            return;
+        };
+        self.part(Some(open.outcome), true, told);
+        self.tell_state(expect, open, told);
+        let agreed = open.outcome == Outcome::Ok;
+        match expect {
+            Expect::Plain => return,
+            Expect::Login => told.push(Message::Login(match open.outcome {
+                Outcome::Ok => Login::Done,
+                Outcome::Error(code) => Login::Failed(code),
+            })),
+            Expect::Monitor if agreed => self.seen.monitors = true,
+            Expect::Reset if agreed => self.reset(),
+            Expect::Multi if !agreed => self.sent.in_multi = false,
+            Expect::Replicate if agreed => {
+                self.replicate(told);
+            }
+            Expect::Quit => told.push(Message::Goodbye),
+            _ => {}
+        }
+        self.seen.tell_pinned(told);
+        // HELLO 2 is answered by an array.
+        self.seen.resp3 &= open.kind != b'*';
+        if matches!(expect, Expect::Login | Expect::Learn) && self.names.settle(id, agreed) {
+            told.push(Message::Session(self.names.agreed()));
+        }
+    }
+
+    fn tell_state(&mut self, expect: Expect, open: &Open, told: &mut Messages<'_>) {
+        let failed = open.outcome != Outcome::Ok;
+        let transaction = match (expect, self.seen.transaction) {
+            (Expect::Multi, _) if !failed => Transaction::Open,
+            (Expect::Done | Expect::Reset, _) => Transaction::None,
+            (_, Transaction::Unknown | Transaction::None) if open.queued => {
+                self.sent.in_multi = true;
+                Transaction::Open
+            }
+            (_, Transaction::Open) if failed => Transaction::Failed,
+            (_, Transaction::Unknown) => Transaction::None,
+            (_, transaction) => transaction,
+        };
+        self.seen.tell_transaction(transaction, told);
+    }
+
+    fn reset(&mut self) {
+        let (pinned, transaction) = (self.seen.pinned, self.seen.transaction);
+        self.seen = Seen {
+            pinned,
+            transaction,
+            ..Seen::default()
+        };
+    }
+}
+
+/// How it went, from a value's first bytes.
+fn outcome(bytes: &[u8]) -> Result<Outcome, Fault> {
+    let message = match bytes[0] {
+        b'-' => &bytes[1..],
+        b'!' => &bytes[resp::header(bytes)?.size..],
+        _ => return Ok(Outcome::Ok),
+    };
+    Ok(Outcome::Error(ErrorCode::new(prefix(message)?)))
+}
+
+/// The word in capitals that errors begin with; those of scripts may not have one.
+fn prefix(message: &[u8]) -> Result<&[u8], Fault> {
+    let in_prefix = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    let (prefix, after) =
+        message.split_at(message.iter().take(16).take_while(|byte| in_prefix(byte)).count());
+    match after.first() {
+        None if prefix.len() < 16 => Err(Fault::Short),
+        Some(b' ' | b'\r') if !prefix.is_empty() => Ok(prefix),
+        _ if prefix.len() == 16 => Ok(prefix),
+        _ => Ok(b"ERR"),
+    }
+}

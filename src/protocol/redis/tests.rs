@@ -1,0 +1,664 @@
+//! Conversations recorded from redis-server 7.0.15 (`fixtures/`), and bytes made by hand for what it does not say.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::protocol::turns::replay::{Heard, Replay, Script, assert_cutting_changes_nothing, script, whole};
+
+const C: Side = Side::Client;
+const S: Side = Side::Server;
+
+macro_rules! fixture {
+    ($name:literal) => {
+        script(include_str!(concat!("fixtures/", $name, ".txt")))
+    };
+}
+
+fn fixtures() -> Vec<Script> {
+    vec![
+        fixture!("auth"),
+        fixture!("benchmark"),
+        fixture!("blocking"),
+        fixture!("inline"),
+        fixture!("monitor"),
+        fixture!("multi"),
+        fixture!("pubsub2"),
+        fixture!("pubsub3"),
+        fixture!("replica"),
+        fixture!("reply"),
+        fixture!("tracking"),
+        fixture!("types2"),
+        fixture!("types3"),
+    ]
+}
+
+fn hear(text: &str) -> Heard {
+    whole(&mut Redis::new(), &script(text))
+}
+
+/// Name, reply's fate and size of each exchange: `SET Ok 5`.
+fn brief(heard: &Heard) -> Vec<String> {
+    let name = |ask: &str| {
+        let words: Vec<&str> = ask.split("\\r\\n").collect();
+        let (verb, rest) = words[0].split_once(' ').unwrap();
+        let waiting = if rest.starts_with("waiting") {
+            "waiting "
+        } else {
+            ""
+        };
+        let name = words
+            .get(2)
+            .map_or(rest.trim_start_matches("waiting "), |name| *name);
+        format!("{verb} {waiting}{name}")
+    };
+    let fate = |told: &crate::protocol::turns::replay::Told| match told.reply {
+        Some((start, end)) => format!(
+            "{} {}{}",
+            told.outcome,
+            end - start,
+            if told.ended { "" } else { " open" }
+        ),
+        None if told.no_reply => "none".to_owned(),
+        None => "?".to_owned(),
+    };
+    heard
+        .exchanges
+        .values()
+        .map(|told| format!("{} {}", name(&told.ask), fate(told)))
+        .collect()
+}
+
+fn assert_brief(heard: &Heard, expected: &[&str]) {
+    assert_eq!(brief(heard), expected);
+}
+
+#[test]
+fn one_command_one_exchange() {
+    let heard = hear("C *2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\nk\\r\\n\nS $2\\r\\nvv\\r\\n\n");
+    assert_eq!(
+        heard.lines(),
+        ["command *2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\nk\\r\\n [0..20] -> Ok [0..8]"]
+    );
+    assert_eq!(heard.said, ["Transaction(None) at Server 8"]);
+}
+
+#[test]
+fn pipelines_answer_in_order() {
+    let heard = whole(&mut Redis::new(), &fixture!("benchmark"));
+    assert_eq!(heard.exchanges.len(), 64);
+    let mut at = 0;
+    for told in heard.exchanges.values() {
+        assert_eq!(
+            (told.request, told.outcome.as_str(), told.ended),
+            ((at, told.request.1), "Ok", true)
+        );
+        at = told.request.1;
+    }
+}
+
+#[test]
+fn logins_are_no_exchanges_and_secrets_stay_inside() {
+    let heard = whole(&mut Redis::new(), &fixture!("auth"));
+    assert_brief(
+        &heard,
+        &[
+            "command GET Error(\"NOAUTH\") 34",
+            "command ACL SETUSER Ok 5",
+            "command CONFIG SET Ok 5",
+            "command GET Ok 7",
+        ],
+    );
+    let login: Vec<_> = heard
+        .said
+        .iter()
+        .map(|said| said.split(" at ").next().unwrap())
+        .collect();
+    assert_eq!(
+        login,
+        [
+            "Transaction(None)",
+            "Login(Begun)",
+            "Login(Failed(\"WRONGPASS\"))",
+            "Login(Begun)",
+            "Login(Failed(\"WRONGPASS\"))",
+            "Login(Begun)",
+            "Login(Done)",
+            "session user=bob database=- application=site",
+            "Login(Begun)",
+            "Login(Done)",
+            "session user=default database=- application=-"
+        ]
+    );
+    let all = format!("{heard:?}");
+    for secret in ["hunter2", "builder", "s3cret", "wrong", "nope"] {
+        assert!(!all.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn secrets_stay_inside_where_commands_are_queued_or_silent() {
+    let secret = "C *1\\r\\n$5\\r\\nMULTI\\r\\n*2\\r\\n$4\\r\\nauth\\r\\n$2\\r\\npw\\r\\n*5\\r\\n$5\\r\\nHELLO\\r\\n$1\\r\\n3\\r\\n$4\\r\\nAUTH\\r\\n$1\\r\\nu\\r\\n$2\\r\\npw\\r\\n*1\\r\\n$4\\r\\nEXEC\\r\\n\n\
+        C *3\\r\\n$6\\r\\nCLIENT\\r\\n$5\\r\\nREPLY\\r\\n$4\\r\\nSKIP\\r\\nAUTH u pw\\r\\n\n\
+        C MIGRATE h 1 k 0 9 AUTH pw\\r\\nSENTINEL SET m auth-pass pw\\r\\n\n";
+    let heard = hear(secret);
+    assert!(!format!("{heard:?}").contains("pw"));
+    assert!(
+        brief(&heard)[5].starts_with("command AUTH none"),
+        "{:?}",
+        brief(&heard)
+    );
+}
+
+#[test]
+fn transactions_queue_and_end() {
+    let heard = whole(&mut Redis::new(), &fixture!("multi"));
+    assert_brief(
+        &heard,
+        &[
+            "command MULTI Ok 5",
+            "command SET Ok 9",
+            "command BLPOP Ok 9",
+            "command EXEC Ok 14",
+            "command MULTI Ok 5",
+            "command INCR Ok 9",
+            "command NOSUCH Error(\"ERR\") 59",
+            "command EXEC Error(\"EXECABORT\") 62",
+            "command MULTI Ok 5",
+            "command GET Ok 9",
+            "command DISCARD Ok 5",
+            "command WATCH Ok 5",
+            "command MULTI Ok 5",
+            "command MULTI Error(\"ERR\") 36",
+            "command LPUSH Ok 9",
+            "command EXEC Ok 72",
+            "command EXEC Error(\"ERR\") 25",
+            "command QUIT Ok 5",
+        ],
+    );
+    let replies: Vec<_> = heard.exchanges.values().filter_map(|told| told.reply).collect();
+    assert!(
+        replies.windows(2).all(|pair| pair[0].1 == pair[1].0),
+        "every byte belongs to one reply"
+    );
+    let states: Vec<_> = heard
+        .said
+        .iter()
+        .map(|said| said.split(" at ").next().unwrap())
+        .collect();
+    assert_eq!(
+        states,
+        [
+            "Transaction(Open)",
+            "Transaction(None)",
+            "Transaction(Open)",
+            "Transaction(Failed)",
+            "Transaction(None)",
+            "Transaction(Open)",
+            "Transaction(None)",
+            "Transaction(Open)",
+            "Transaction(Failed)",
+            "Transaction(None)",
+            "Goodbye"
+        ]
+    );
+}
+
+#[test]
+fn subscriptions_confirm_once_a_channel() {
+    let heard = whole(&mut Redis::new(), &fixture!("pubsub2"));
+    assert_brief(
+        &heard,
+        &[
+            "command SUBSCRIBE Ok 67",
+            "ping PING Ok 20",
+            "command PSUBSCRIBE Ok 33",
+            "command GET Error(\"ERR\") 116",
+            "command UNSUBSCRIBE Ok 73",
+            "command PUNSUBSCRIBE Ok 35",
+            "command UNSUBSCRIBE Ok 31",
+            "command SSUBSCRIBE Ok 33",
+            "command SUNSUBSCRIBE Ok 35",
+            "command GET Ok 7",
+            "command SUBSCRIBE Ok 30",
+            "reset RESET Ok 8",
+            "command GET Ok 7",
+        ],
+    );
+    let pins = heard.said.iter().filter(|said| said.starts_with("Pinned"));
+    let pins: Vec<_> = pins.map(|said| said.split(" at ").next().unwrap()).collect();
+    assert_eq!(
+        pins,
+        [
+            "Pinned(true)",
+            "Pinned(false)",
+            "Pinned(true)",
+            "Pinned(false)",
+            "Pinned(true)",
+            "Pinned(false)"
+        ]
+    );
+    assert!(!heard.said.iter().any(|said| said.starts_with("Unmatched")));
+}
+
+#[test]
+fn pushes_confirm_and_carry_messages() {
+    let heard = whole(&mut Redis::new(), &fixture!("pubsub3"));
+    assert_brief(
+        &heard,
+        &[
+            "command HELLO Ok 146",
+            "command SUBSCRIBE Ok 67",
+            "command GET Ok 7",
+            "command LRANGE Ok 18",
+            "command UNSUBSCRIBE Ok 73",
+            "command GET Ok 7",
+        ],
+    );
+}
+
+#[test]
+fn invalidations_and_big_values() {
+    let heard = whole(&mut Redis::new(), &fixture!("tracking"));
+    assert_brief(
+        &heard,
+        &[
+            "command HELLO Ok 146",
+            "command CLIENT Ok 5",
+            "command GET Ok 7",
+            "command GET Ok 7",
+            "command SET Ok 5",
+            "command GET Ok 5009",
+        ],
+    );
+    let set = &heard.exchanges[&4];
+    assert_eq!(set.ask, "command *3\\r\\n$3\\r\\nSET\\r\\n$3\\r\\nbig\\r\\n...");
+    assert_eq!(set.request.1 - set.request.0, 4 + 9 + 9 + 7 + 5002);
+}
+
+#[test]
+fn monitor_lines_are_no_replies() {
+    let heard = whole(&mut Redis::new(), &fixture!("monitor"));
+    assert_brief(
+        &heard,
+        &["command MONITOR Ok 5", "reset RESET Ok 8", "ping PING Ok 7"],
+    );
+    assert_eq!(
+        heard.said[1..],
+        ["Pinned(true) at Server 5", "Pinned(false) at Server 117"]
+    );
+}
+
+#[test]
+fn silence_is_no_missing_reply() {
+    let heard = whole(&mut Redis::new(), &fixture!("reply"));
+    assert_brief(
+        &heard,
+        &[
+            "ping PING Ok 7",
+            "command CLIENT none",
+            "command SET none",
+            "command GET none",
+            "command CLIENT Ok 5",
+            "command CLIENT none",
+            "command SET none",
+            "command GET Ok 7",
+            "command CLIENT none",
+            "command CLIENT Ok 5",
+            "command GET Ok 7",
+            "command CLIENT none",
+            "command CLIENT none",
+            "ping PING none",
+            "reset RESET Ok 8",
+            "ping PING Ok 7",
+        ],
+    );
+}
+
+#[test]
+fn every_type_of_resp3_is_one_reply() {
+    let heard = whole(&mut Redis::new(), &fixture!("types3"));
+    let sizes: Vec<_> = brief(&heard)
+        .iter()
+        .map(|line| line.rsplit(' ').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        sizes,
+        [
+            "146", "18", "8", "8", "40", "3", "16", "16", "28", "46", "47", "36", "4", "4", "59", "9", "6",
+            "147", "18", "5", "5", "31"
+        ]
+    );
+    let errors: Vec<_> = brief(&heard)
+        .into_iter()
+        .filter(|line| line.contains("Error"))
+        .collect();
+    assert_eq!(
+        errors,
+        [
+            "command NOSUCH Error(\"ERR\") 59",
+            "command EVAL Error(\"ERR\") 9",
+            "command SELECT Error(\"ERR\") 31"
+        ]
+    );
+    assert_eq!(
+        heard
+            .said
+            .iter()
+            .filter(|said| said.starts_with("session"))
+            .collect::<Vec<_>>(),
+        [
+            "session user=- database=- application=app1",
+            "session user=- database=- application=other",
+            "session user=- database=3 application=-"
+        ]
+    );
+}
+
+#[test]
+fn inline_commands_and_empty_ones() {
+    let heard = whole(&mut Redis::new(), &fixture!("inline"));
+    let asks: Vec<_> = heard.exchanges.values().map(|told| told.ask.as_str()).collect();
+    assert_eq!(
+        asks[..4],
+        [
+            "ping PING",
+            "command SET k \\\"a b\\\"",
+            "command get k",
+            "command mget k \\'x y\\'"
+        ]
+    );
+    assert_eq!(heard.exchanges.len(), 8);
+    assert!(heard.exchanges.values().all(|told| told.ended));
+    assert_eq!(
+        heard.exchanges[&1].request,
+        (8, 20),
+        "the empty line before it is not its first byte"
+    );
+}
+
+#[test]
+fn blocking_commands_wait() {
+    let heard = whole(&mut Redis::new(), &fixture!("blocking"));
+    let waiting: Vec<_> = brief(&heard)
+        .into_iter()
+        .map(|line| line.contains("waiting"))
+        .collect();
+    assert_eq!(
+        waiting,
+        [true, true, false, true, false, true, false, true, false]
+    );
+}
+
+#[test]
+fn replication_is_at_work_for_ever() {
+    let heard = whole(&mut Redis::new(), &fixture!("replica"));
+    assert_brief(
+        &heard,
+        &[
+            "ping PING Ok 7",
+            "command REPLCONF Ok 5",
+            "command REPLCONF Ok 5",
+            "command PSYNC Ok 56",
+        ],
+    );
+    assert_eq!(heard.said[1..], ["Pinned(true) at Server 73"]);
+    let late = hear("C *3\\r\\n$8\\r\\nREPLCONF\\r\\n$3\\r\\nACK\\r\\n$1\\r\\n1\\r\\nanything\nS at all\n");
+    assert_eq!((late.exchanges.len(), late.said.len()), (0, 1));
+    let sync = hear("C SYNC\\r\\n\nS \\n\\n$EOF:39099a85\\r\\nREDIS0010\\xfa\n");
+    assert_brief(&sync, &["command SYNC Ok 1"]);
+}
+
+#[test]
+fn commands_of_any_size_are_not_kept() {
+    let mut decoder = Redis::new();
+    let mut replay = Replay::new(&mut decoder);
+    replay.bytes(
+        C,
+        b"*5\r\n$4\r\nMSET\r\n$1\r\na\r\n$3\r\nabc\r\n$1\r\nb\r\n$1000000\r\nvalue",
+    );
+    replay.gap(C, 999_990);
+    replay.bytes(C, b"value\r\n");
+    replay.bytes(S, b"+OK\r\n");
+    let heard = replay.end().0;
+    let told = &heard.exchanges[&0];
+    assert!(told.ask.ends_with("$1\\r\\nb\\r\\n..."), "{}", told.ask);
+    assert_eq!((told.request, told.reply), ((0, 1_000_049), Some((0, 5))));
+}
+
+#[test]
+fn the_last_of_many_elements_ends_a_command() {
+    let mut command = b"*10001\r\n$5\r\nRPUSH\r\n".to_vec();
+    for _ in 0..10_000 {
+        command.extend_from_slice(b"$10\r\n0123456789\r\n");
+    }
+    let size = command.len() as u64;
+    let then = b"*1\r\n$4\r\nPING\r\n".to_vec();
+    let script = vec![
+        (C, [command, then].concat()),
+        (S, b":10000\r\n+PONG\r\n".to_vec()),
+    ];
+    let heard = whole(&mut Redis::new(), &script);
+    assert_eq!(
+        (heard.exchanges[&0].request, heard.exchanges[&1].request.0),
+        ((0, size), size)
+    );
+    assert_cutting_changes_nothing(Redis::new, &script, &[1000, 17, 4096]);
+}
+
+#[test]
+fn errors_keep_their_prefix() {
+    for (reply, code) in [
+        ("-WRONGTYPE Operation against\\r\\n", "WRONGTYPE"),
+        ("-MOVED 3999 127.0.0.1:6381\\r\\n", "MOVED"),
+        ("-ASK 3999 127.0.0.1:6381\\r\\n", "ASK"),
+        ("!21\\r\\nSYNTAX invalid syntax\\r\\n", "SYNTAX"),
+        ("-secret key was here\\r\\n", "ERR"),
+        ("-\\r\\n", "ERR"),
+        ("-LOADING\\r\\n", "LOADING"),
+        ("!0\\r\\n\\r\\n", "ERR"),
+    ] {
+        let heard = hear(&format!("C GET k\\r\\n\nS {reply}\n"));
+        assert_eq!(heard.exchanges[&0].outcome, format!("Error({code:?})"));
+        assert!(heard.exchanges[&0].ended);
+    }
+}
+
+#[test]
+fn a_failed_subscription_is_one_reply() {
+    let heard = hear("C SUBSCRIBE a b\\r\\nPING\\r\\n\nS -NOPERM this user\\r\\n+PONG\\r\\n\n");
+    assert_brief(
+        &heard,
+        &["command SUBSCRIBE a b Error(\"NOPERM\") 19", "ping PING Ok 7"],
+    );
+}
+
+#[test]
+fn unsubscribing_from_an_unknown_number_ends_with_the_next_reply() {
+    let mut decoder = Redis::new();
+    let mut replay = Replay::new(&mut decoder);
+    replay.joined_late();
+    replay.bytes(S, b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n");
+    replay.bytes(C, b"*1\r\n$11\r\nUNSUBSCRIBE\r\n*1\r\n$5\r\nRESET\r\n");
+    replay.bytes(
+        S,
+        b"*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:2\r\n*3\r\n$11\r\nunsubscribe\r\n$1\r\nb\r\n:1\r\n",
+    );
+    replay.bytes(S, b"+RESET\r\n");
+    let heard = replay.end().0;
+    assert_brief(&heard, &["command UNSUBSCRIBE Ok 66", "reset RESET Ok 8"]);
+    assert!(!heard.said.iter().any(|said| said.starts_with("Unmatched")));
+}
+
+#[test]
+fn joined_inside_a_transaction() {
+    let mut decoder = Redis::new();
+    let mut replay = Replay::new(&mut decoder);
+    replay.joined_late();
+    replay.bytes(C, b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n");
+    replay.bytes(S, b"+QUEUED\r\n");
+    replay.bytes(C, b"*3\r\n$5\r\nBLPOP\r\n$1\r\nk\r\n$1\r\n0\r\n");
+    replay.bytes(S, b"+QUEUED\r\n");
+    let heard = replay.end().0;
+    assert_brief(&heard, &["command GET Ok 9", "command BLPOP Ok 9"]);
+    assert_eq!(heard.said, ["Transaction(Open) at Server 9"]);
+}
+
+#[test]
+fn replies_to_what_went_by_before_answer_nothing() {
+    let mut decoder = Redis::new();
+    let mut replay = Replay::new(&mut decoder);
+    replay.joined_late();
+    replay.bytes(S, b"$3\r\nabc\r\n");
+    replay.bytes(C, b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n");
+    replay.bytes(S, b"$1\r\nv\r\n");
+    let heard = replay.end().0;
+    assert_brief(&heard, &["command GET Ok 7"]);
+    assert_eq!(heard.said[0], "Unmatched at Server 0");
+}
+
+#[test]
+fn after_a_loss_overlapping_requests_get_no_numbers_until_it_is_quiet() {
+    let get = b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
+    let mut decoder = Redis::new();
+    let mut replay = Replay::new(&mut decoder);
+    replay.bytes(C, &get.repeat(3));
+    replay.bytes(S, b"$1\r\na\r\n");
+    replay.bytes(C, get);
+    replay.gap(S, 7);
+    replay.bytes(C, get);
+    replay.bytes(S, &b"$1\r\nb\r\n".repeat(3));
+    let heard = replay.end().0;
+    assert_brief(
+        &heard,
+        &[
+            "command GET Ok 7",
+            "command GET ?",
+            "command GET ?",
+            "command GET ?",
+            "command GET none",
+        ],
+    );
+    assert_eq!(
+        heard
+            .said
+            .iter()
+            .filter(|said| said.starts_with("Unmatched"))
+            .count(),
+        3
+    );
+    decoder.quiet();
+    let mut replay = Replay::new(&mut decoder);
+    replay.bytes(C, get);
+    replay.bytes(S, b"$1\r\nb\r\n");
+    assert_brief(&replay.end().0, &["command GET Ok 7"]);
+}
+
+#[test]
+fn after_a_loss_the_next_request_is_paired_again() {
+    let mut decoder = Redis::new();
+    let mut replay = Replay::new(&mut decoder);
+    replay.bytes(C, &b"PING\r\n".repeat(4));
+    replay.bytes(S, b"+PONG\r\n");
+    replay.gap(S, 7);
+    replay.bytes(S, b"+PONG\r\n+PONG\r\n");
+    replay.bytes(C, b"GET k\r\n");
+    replay.bytes(S, b"$100\r\nabc");
+    replay.gap(S, 50);
+    replay.bytes(S, &[b'x'; 47]);
+    replay.bytes(S, b"\r\n");
+    let heard = replay.end().0;
+    assert_brief(
+        &heard,
+        &[
+            "ping PING Ok 7",
+            "ping PING ?",
+            "ping PING ?",
+            "ping PING ?",
+            "command GET k Ok 108",
+        ],
+    );
+}
+
+#[test]
+fn tls_is_told_apart() {
+    let mut told = Messages::new();
+    assert_eq!(
+        Redis::new().decode(C, &[22, 3, 1, 2, 0, 1], &mut told),
+        Step::Opaque { tls: true }
+    );
+    let mut late = Redis::new();
+    late.lost(C);
+    let record = [&[23, 3, 3, 0, 40][..], &[7; 40]].concat();
+    assert_eq!(late.resync(C, &record), Resync::At(0));
+    assert_eq!(
+        late.decode(C, &record, &mut Messages::new()),
+        Step::Opaque { tls: true }
+    );
+    assert_eq!(
+        Redis::new().decode(C, b"\x00\x01\x02", &mut Messages::new()),
+        Step::Garbage
+    );
+}
+
+#[test]
+fn recorded_conversations_may_be_cut_anywhere() {
+    for script in fixtures() {
+        for cuts in [&[1][..], &[2], &[3, 7], &[1, 100], &[5000, 3]] {
+            assert_cutting_changes_nothing(Redis::new, &script, cuts);
+        }
+    }
+}
+
+fn any_script() -> impl Strategy<Value = Script> {
+    let run = prop_oneof![
+        any::<prop::sample::Index>().prop_map(|index| {
+            let runs: Script = fixtures()
+                .into_iter()
+                .flatten()
+                .filter(|(_, run)| run.len() < 400)
+                .collect();
+            index.get(&runs).clone()
+        }),
+        (
+            any::<bool>(),
+            prop::collection::vec(
+                prop_oneof![
+                    Just(b'\r'),
+                    Just(b'\n'),
+                    Just(b'*'),
+                    Just(b'$'),
+                    Just(b'1'),
+                    Just(b'?'),
+                    any::<u8>()
+                ],
+                1..30
+            )
+        )
+            .prop_map(|(client, bytes)| (if client { C } else { S }, bytes)),
+    ];
+    prop::collection::vec(run, 1..12)
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_cut_anywhere_tell_the_same(
+        recorded in 0..13usize,
+        cuts in prop::collection::vec(1usize..200, 1..6),
+    ) {
+        assert_cutting_changes_nothing(Redis::new, &fixtures()[recorded], &cuts);
+    }
+
+    #[test]
+    fn any_bytes_and_gaps_are_survived(script in any_script(), gaps in prop::collection::vec(any::<bool>(), 12)) {
+        let mut decoder = Redis::new();
+        let mut replay = Replay::new(&mut decoder);
+        for ((side, run), gap) in script.iter().zip(gaps) {
+            replay.bytes(*side, run);
+            if gap {
+                replay.gap(*side, 10);
+            }
+        }
+        replay.finished(S);
+        replay.end();
+    }
+}
