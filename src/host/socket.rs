@@ -76,6 +76,13 @@ impl Socket {
         self.state == State::CloseWait
     }
 
+    /// Whether the other end has closed its receive window, and sending waits for it.
+    #[must_use]
+    pub fn is_window_closed(&self) -> bool {
+        self.timer
+            .is_some_and(|timer| timer.kind == TimerKind::ZeroWindow)
+    }
+
     /// Whether the addresses mean the same host whoever reads them: loopback addresses of another namespace do not.
     #[must_use]
     pub fn has_shared_addresses(&self) -> bool {

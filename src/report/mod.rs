@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod golden;
 pub mod json;
+pub mod sockets;
 mod style;
 mod table;
 pub mod text;
