@@ -17,6 +17,7 @@ pub mod read;
 pub mod schema;
 pub mod settings;
 pub mod sockets;
+pub mod summaries;
 pub mod target;
 pub mod top;
 pub mod values;

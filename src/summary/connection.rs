@@ -78,6 +78,9 @@ pub struct Connection {
     /// What the kernel says of the socket on this host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel: Option<KernelView>,
+    /// The host that watched it, in merged summaries where the addresses alone would not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
 /// Who holds a socket of this host.

@@ -117,6 +117,13 @@ impl Distribution {
         }
     }
 
+    /// All durations added up.
+    #[must_use]
+    pub fn total_seconds(&self) -> f64 {
+        self.figures
+            .map_or(0.0, |figures| figures.mean_seconds * self.count as f64)
+    }
+
     /// Minimum, maximum and sum in nanoseconds, as the figures tell them; `None` where empty.
     #[must_use]
     pub fn exact(&self) -> Option<Exact> {

@@ -8,6 +8,7 @@ mod connection;
 mod distribution;
 mod exchange;
 mod finding;
+pub mod merge;
 mod names;
 mod pool;
 #[cfg(test)]
@@ -25,6 +26,8 @@ pub use pool::{Logins, Pool, PoolClient, WhatIf};
 pub use service::{Connections, Exchanges, InFlight, Service, Vantage, WhereTimeGoes};
 pub use source::{Discarded, Elsewhere, MergedFrom, SequenceGap, Source, SourceKind};
 pub use statement::StatementRow;
+
+use std::cmp::Reverse;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,6 +67,44 @@ pub struct Summary {
     pub connections: Option<Vec<Connection>>,
     /// What is wrong, the worst first.
     pub findings: Vec<Finding>,
+}
+
+impl Summary {
+    /// Puts every list into its documented order; ties by address, so that the same traffic prints the same.
+    pub fn sort(&mut self) {
+        self.services
+            .sort_by_key(|it| (Reverse(it.exchanges.requests), it.server));
+        self.pools.sort_by(|one, other| {
+            let surplus = |pool: &Pool| Reverse((pool.connections.surplus, pool.connections.open));
+            let name = |pool: &Pool| {
+                (
+                    pool.client.clone(),
+                    pool.server,
+                    pool.user.clone(),
+                    pool.database.clone(),
+                )
+            };
+            surplus(one)
+                .cmp(&surplus(other))
+                .then_with(|| name(one).cmp(&name(other)))
+        });
+        self.statements.sort_by(|one, other| {
+            let time = |it: &StatementRow| it.duration.total_seconds();
+            time(other)
+                .total_cmp(&time(one))
+                .then_with(|| (one.server, &one.id).cmp(&(other.server, &other.id)))
+        });
+        self.hoarded.sort_by(|one, other| {
+            let idle = |it: &Connection| it.idle_seconds.unwrap_or(0.0);
+            idle(other)
+                .total_cmp(&idle(one))
+                .then_with(|| (one.server, one.client).cmp(&(other.server, other.client)))
+        });
+        self.connections
+            .iter_mut()
+            .for_each(|all| all.sort_by_key(|it| (it.server, it.client)));
+        self.findings.sort_by_key(|it| Reverse(it.severity));
+    }
 }
 
 /// The model's version.

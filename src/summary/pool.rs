@@ -52,6 +52,9 @@ pub struct Pool {
     /// The size that the what-if recommends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recommended_size: Option<u64>,
+    /// The host that watched it, in merged summaries where the addresses alone would not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
 /// Whose connections these are: a process, unit or container of this host, otherwise an address.

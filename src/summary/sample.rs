@@ -1,6 +1,8 @@
 //! A made-up morning in a shop: one pool hoards, one works, one needs all its connections; for tests of what draws
 //! summaries.
 
+use std::sync::LazyLock;
+
 use hdrhistogram::Histogram;
 use serde_json::json;
 
@@ -50,6 +52,11 @@ pub(crate) fn spread(count: u64, typical: u64) -> Distribution {
 
 /// The summary.
 pub(crate) fn morning() -> Summary {
+    static MORNING: LazyLock<Summary> = LazyLock::new(make);
+    MORNING.clone()
+}
+
+fn make() -> Summary {
     Summary {
         schema: SummarySchema::V1,
         sequence: 0,
@@ -167,6 +174,7 @@ fn postgresql() -> Service {
         }),
         retransmits: Some(4),
         zero_windows: Some(0),
+        host: None,
     }
 }
 
@@ -199,6 +207,7 @@ fn redis() -> Service {
         time: None,
         retransmits: None,
         zero_windows: None,
+        host: None,
     }
 }
 
@@ -256,6 +265,7 @@ fn hoarder() -> Pool {
         time: None,
         pinned: Some(1),
         recommended_size: Some(10),
+        host: None,
     }
 }
 
@@ -339,6 +349,7 @@ fn statements() -> Vec<StatementRow> {
         validation: false,
         peak_repeats: None,
         time: None,
+        host: None,
     };
     vec![
         row(
@@ -400,6 +411,7 @@ fn hoarded() -> Vec<Connection> {
         network_rtt_seconds: Some(0.0002),
         retransmits: None,
         kernel: None,
+        host: None,
     };
     let mut all = vec![Connection {
         transaction_seconds: Some(47.25),

@@ -46,6 +46,9 @@ pub struct Service {
     /// Times a side closed its receive window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zero_windows: Option<u64>,
+    /// The host that watched it, in merged summaries where the addresses alone would not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
 /// From where a server was watched.

@@ -53,4 +53,7 @@ pub struct StatementRow {
     /// Where the time goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<WhereTimeGoes>,
+    /// The host that watched it, in merged summaries where the addresses alone would not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }

@@ -59,10 +59,7 @@ fn row(statement: &StatementRow, several_servers: bool, columns: usize) -> [Cell
             String::new()
         }
     };
-    let total = statement
-        .duration
-        .figures
-        .map_or(0.0, |it| it.mean_seconds * statement.duration.count as f64);
+    let total = statement.duration.total_seconds();
     [
         duration(total).into(),
         thousands(statement.latency.count).into(),
