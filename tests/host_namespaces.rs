@@ -2,20 +2,15 @@
 
 #![allow(clippy::expect_used)]
 
+mod host_support;
+
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use host_support::{again_as_nobody, established, is_root};
 use sockhound::clock::Span;
-use sockhound::host::{Collector, Inventory, Missing, Namespace, PortFilter, Query, Socket, State, netns};
-
-fn is_root() -> bool {
-    let root = nix::unistd::geteuid().is_root();
-    if !root {
-        eprintln!("skipped: not root");
-    }
-    root
-}
+use sockhound::host::{Collector, Inventory, Missing, Namespace, PortFilter, Query, Socket, netns};
 
 fn ip(arguments: &str) {
     let status = Command::new("ip").args(arguments.split_whitespace()).status();
@@ -84,14 +79,6 @@ impl Drop for Container {
         }
         let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
     }
-}
-
-fn established(inventory: &Inventory) -> Vec<&Socket> {
-    inventory
-        .sockets
-        .iter()
-        .filter(|it| it.state == State::Established)
-        .collect()
 }
 
 #[test]
@@ -204,29 +191,8 @@ fn without_privileges_sockets_are_listed_and_the_rest_is_said() {
     let mut container = Container::new("shns-c-", 9);
     container.serve("127.0.0.1", port);
     container.connect("127.0.0.1", port);
-    let binary = tempfile::tempdir().expect("a directory");
-    let copy = binary.path().join("test");
-    std::fs::copy(std::env::current_exe().expect("this"), &copy).expect("copied");
-    std::fs::set_permissions(binary.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .expect("opened");
     let name = "without_privileges_sockets_are_listed_and_the_rest_is_said";
-    let output = Command::new("setpriv")
-        .args([
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            "--inh-caps=-all",
-        ])
-        .arg(&copy)
-        .args(["--exact", name])
-        .env(PORT, port.to_string())
-        .output()
-        .expect("setpriv");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    again_as_nobody(name, (PORT, &port.to_string()));
 }
 
 #[test]
