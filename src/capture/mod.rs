@@ -2,6 +2,9 @@
 
 pub mod file;
 pub mod filter;
+pub mod interfaces;
+pub mod live;
+mod ring;
 
 use crate::clock::Timestamp;
 use crate::packet::LinkType;

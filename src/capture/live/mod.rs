@@ -1,0 +1,322 @@
+//! Frames as they pass: rings on one or several interfaces.
+
+mod choice;
+mod error;
+mod names;
+
+use std::collections::HashSet;
+use std::os::fd::AsFd;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::filter::{Target, program};
+use super::interfaces::{self, Interface, interfaces};
+use super::ring::{Head, Layout, Ring, RingError, is_ethernet};
+use super::{Frame, Loss, Polled, Source};
+use crate::clock::{Span, Timestamp};
+use crate::packet::LinkType;
+use choice::Choice;
+pub use error::LiveError;
+use error::explain;
+use names::Names;
+
+/// The name that stands for every interface, those to come included.
+pub const ANY: &str = "any";
+
+/// No more interfaces get rings of their own as they come.
+const MAX_RINGS: usize = 32;
+
+/// What to watch, and how.
+#[derive(Clone, Debug)]
+pub struct LiveOptions {
+    /// Names of interfaces, [`ANY`] for all in one ring; every interface that is up where there are none.
+    pub interfaces: Vec<String>,
+    /// What to watch there; all of TCP where there are none.
+    pub targets: Vec<Target>,
+    /// Bytes of a block of the ring: a multiple of the page size, larger than the largest frame (64 KiB; 512 KiB with BIG TCP).
+    pub block_size: u32,
+    /// Blocks of each ring.
+    pub blocks: u32,
+    /// How long a frame waits at most before it is seen; a wake-up costs 25 to 45 microseconds.
+    pub block_timeout: Duration,
+    /// A number shared by the sources (one a thread) among which frames are divided by their connection, both directions alike.
+    pub fanout: Option<u16>,
+}
+
+impl Default for LiveOptions {
+    fn default() -> Self {
+        Self {
+            interfaces: Vec::new(),
+            targets: Vec::new(),
+            block_size: 1 << 20,
+            blocks: 16,
+            block_timeout: Duration::from_millis(100),
+            fanout: None,
+        }
+    }
+}
+
+/// What happened to an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InterfaceEvent {
+    /// It is watched from now on.
+    Watched(String),
+    /// It went down; it is still watched, should it come up again.
+    Down(String),
+    /// It is no more.
+    Gone(String),
+    /// It came, and can't be watched.
+    Refused(String, String),
+}
+
+/// Frames of this host's interfaces, stamped by the kernel.
+///
+/// Order: frames of one interface come in the order in which the kernel saw them. Those of several interfaces come block by
+/// block, the block with the earliest frame first, so they may be late by as much as [`LiveOptions::block_timeout`].
+pub struct LiveSource {
+    options: LiveOptions,
+    choice: Choice,
+    watches: Vec<Watch>,
+    /// The one whose block is being walked.
+    current: usize,
+    names: Names,
+    events: Vec<InterfaceEvent>,
+    refused: HashSet<u32>,
+    /// Of rings that are closed.
+    dropped: u64,
+}
+
+/// A ring with what it watches.
+struct Watch {
+    ring: Ring,
+    /// 0 where it is all of them.
+    index: u32,
+    interface: u16,
+    /// Its interface is no more; what is left in the ring is still to be read.
+    gone: bool,
+}
+
+impl LiveSource {
+    /// Begins to watch.
+    ///
+    /// # Errors
+    /// Not permitted, nothing to watch, or the kernel refuses the ring.
+    pub fn open(options: &LiveOptions) -> Result<Self, LiveError> {
+        let all = interfaces().map_err(LiveError::NoList)?;
+        let choice = Choice::of(&options.interfaces, &all)?;
+        let mut source = Self {
+            options: options.clone(),
+            choice,
+            watches: Vec::new(),
+            current: 0,
+            names: Names::default(),
+            events: Vec::new(),
+            refused: HashSet::new(),
+            dropped: 0,
+        };
+        for interface in source.choice.among(all) {
+            source.watch(&interface)?;
+        }
+        Ok(source)
+    }
+
+    /// What happened to the interfaces since last asked.
+    pub fn take_events(&mut self) -> Vec<InterfaceEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Watches interfaces that have come since; to be called now and then. See [`LiveSource::take_events`] for the outcome.
+    pub fn follow(&mut self) {
+        for interface in self.choice.among(interfaces().unwrap_or_default()) {
+            let same = |watch: &Watch| watch.index == interface.index && !watch.gone;
+            if !self.watches.iter().any(same) && !self.refused.contains(&interface.index) {
+                let event = self.watch_newcomer(interface);
+                self.events.push(event);
+            }
+        }
+    }
+
+    fn watch_newcomer(&mut self, interface: Interface) -> InterfaceEvent {
+        let tried = if self.watches.len() < MAX_RINGS {
+            self.watch(&interface).map_err(|error| error.to_string())
+        } else {
+            Err(format!("{MAX_RINGS} interfaces are watched already; watch `any`"))
+        };
+        match tried {
+            Ok(()) => InterfaceEvent::Watched(interface.name),
+            Err(reason) => {
+                self.refused.insert(interface.index);
+                InterfaceEvent::Refused(interface.name, reason)
+            }
+        }
+    }
+
+    fn watch(&mut self, interface: &Interface) -> Result<(), LiveError> {
+        let layout = Layout {
+            block_size: self.options.block_size,
+            blocks: self.options.blocks,
+            block_timeout: self.options.block_timeout,
+            // A group is of one interface.
+            fanout: self
+                .options
+                .fanout
+                .map(|group| group.wrapping_add(interface.index as u16)),
+        };
+        let ring = Ring::open(interface.index, layout, |framing| {
+            program(framing, &self.options.targets)
+        })
+        .map_err(|error| explain(&interface.name, &error))?;
+        self.watches.push(Watch {
+            ring,
+            index: interface.index,
+            interface: self.names.add(&interface.name),
+            gone: false,
+        });
+        Ok(())
+    }
+
+    /// The next frame; `None` where none comes for as long as a block may wait.
+    #[inline]
+    fn advance(&mut self) -> Result<Option<Head>, LiveError> {
+        loop {
+            if let Some(watch) = self.watches.get_mut(self.current)
+                && let Some(head) = watch.ring.next()
+            {
+                if head.is_loopbacks_copy() {
+                    continue;
+                }
+                return Ok(Some(head));
+            }
+            if !self.change_blocks()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Turns to the block with the earliest frame, waiting for one; false where none comes.
+    #[cold]
+    fn change_blocks(&mut self) -> Result<bool, LiveError> {
+        let ready = |(at, watch): (usize, &Watch)| Some((watch.ring.ready()?, at));
+        if let Some((_, earliest)) = self.watches.iter().enumerate().filter_map(ready).min() {
+            self.current = earliest;
+            if let Some(watch) = self.watches.get_mut(earliest) {
+                watch.ring.begin();
+            }
+            return Ok(true);
+        }
+        self.wait()
+    }
+
+    fn wait(&mut self) -> Result<bool, LiveError> {
+        if self.watches.is_empty() {
+            return Err(LiveError::AllGone);
+        }
+        let fd = |watch| PollFd::new(AsFd::as_fd(watch), PollFlags::POLLIN);
+        let mut waiting: Vec<_> = self.watches.iter().map(|watch| fd(&watch.ring)).collect();
+        let timeout = PollTimeout::try_from(self.options.block_timeout).unwrap_or(PollTimeout::from(100_u8));
+        let polled = poll(&mut waiting, timeout);
+        let failed = |fd: &PollFd| fd.revents().is_some_and(|it| it.contains(PollFlags::POLLERR));
+        let troubled: Vec<_> = waiting.iter().map(failed).collect();
+        match polled {
+            Ok(0) | Err(Errno::EINTR) => {
+                self.forget_gone();
+                Ok(false)
+            }
+            Ok(_) => {
+                self.note_trouble(&troubled);
+                Ok(true)
+            }
+            Err(errno) => Err(explain(ANY, &RingError::new("waiting for frames", errno))),
+        }
+    }
+
+    /// `troubled` says for each watch whether its socket has an error to tell.
+    fn note_trouble(&mut self, troubled: &[bool]) {
+        for (watch, _) in self
+            .watches
+            .iter_mut()
+            .zip(troubled)
+            .filter(|(_, troubled)| **troubled)
+        {
+            self.events.extend(watch.trouble(&self.names));
+        }
+    }
+
+    /// Closes the rings of interfaces that are no more, all they held having been read.
+    fn forget_gone(&mut self) {
+        for watch in self.watches.iter_mut().filter(|it| it.gone) {
+            self.dropped += watch.ring.dropped();
+        }
+        self.watches.retain(|it| !it.gone);
+        self.current = 0;
+    }
+}
+
+impl Watch {
+    /// What an error on the socket means.
+    fn trouble(&mut self, names: &Names) -> Option<InterfaceEvent> {
+        self.ring.take_error()?;
+        let name = names.name(self.interface);
+        if self.index != 0 && interfaces::name(self.index).is_none() {
+            self.gone = true;
+            return Some(InterfaceEvent::Gone(name));
+        }
+        Some(InterfaceEvent::Down(name))
+    }
+}
+
+impl Source for LiveSource {
+    type Error = LiveError;
+
+    /// Lends the next frame. After waiting in vain for [`LiveOptions::block_timeout`] (or when a signal comes) says up to when nothing
+    /// more will come: now, less the time that a frame may still wait in its block (and an eighth, for a late timer).
+    #[inline]
+    fn poll(&mut self) -> Result<Polled<'_>, LiveError> {
+        let Some(head) = self.advance()? else {
+            let waits = self.options.block_timeout * 9 / 8;
+            return Ok(Polled::Idle(now() - Span::from(waits)));
+        };
+        let Some(watch) = self.watches.get(self.current) else {
+            return Err(LiveError::AllGone);
+        };
+        let interface = match watch.index {
+            0 => self.names.of(head.interface),
+            _ => watch.interface,
+        };
+        let (frame, packet) = watch.ring.bytes(head);
+        let (bytes, link) = if is_ethernet(head.hardware_type) {
+            (frame, LinkType::Ethernet)
+        } else {
+            (packet, LinkType::RawIp)
+        };
+        Ok(Polled::Frame(Frame {
+            bytes,
+            wire_length: head
+                .wire_length
+                .saturating_sub((frame.len() - bytes.len()) as u32),
+            time: head.time,
+            link,
+            interface,
+        }))
+    }
+
+    /// Costs a system call for each ring.
+    fn loss(&mut self) -> Loss {
+        let open: u64 = self.watches.iter_mut().map(|it| it.ring.dropped()).sum();
+        Loss {
+            dropped: self.dropped + open,
+        }
+    }
+
+    fn interfaces(&self) -> &[String] {
+        self.names.as_slice()
+    }
+}
+
+/// The wall clock, which is the one that frames are stamped by.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
