@@ -1,1 +1,258 @@
 //! What is kept of the traffic: latencies, statements, connections' lives, pools' demand, hoarding.
+//!
+//! [`Profile::record`] takes in one [`Event`] after the other; [`Profile::summarise`] tells what came of them. All
+//! memory is bounded by [`Config`] and by constants of the parts.
+
+mod connections;
+pub mod demand;
+pub mod durations;
+mod exchanges;
+mod grouping;
+pub mod hoard;
+pub mod identity;
+pub mod life;
+pub mod pool;
+pub mod pools;
+pub mod recent;
+pub mod service;
+pub mod statement;
+mod summarise;
+pub mod what_if;
+
+#[cfg(test)]
+mod scenes;
+#[cfg(test)]
+mod script;
+
+use std::collections::VecDeque;
+
+use crate::clock::{Span, Timestamp};
+use crate::exchange::{ConnectionId, Event};
+use crate::protocol::Side;
+use crate::summary::Owner;
+
+use identity::Identities;
+use life::{Extra, Life, Lives, Traits};
+use pools::Pools;
+use recent::Recents;
+use service::Services;
+use statement::StatementTable;
+
+pub use summarise::{Described, Listing, Picture, Scope, Statements};
+
+/// What is judged by, and the bounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Config {
+    /// No useful work for this long makes a connection a candidate for hoarding.
+    pub idle_after: Span,
+    /// An open transaction silent for this long is flagged.
+    pub transaction_idle_after: Span,
+    /// Spare connections that a pool may keep above its peak demand, in percent; at least 1.
+    pub headroom: f64,
+    /// The most connections, open and closed together, that are kept for the summary. Open ones are bounded by who gives
+    /// out their ids; closed ones fill what is left, at most [`Config::CLOSED`].
+    pub max_connections: usize,
+    /// The most statements told apart; each server's is one of its own.
+    pub max_statements: usize,
+    /// What demand is judged by: peaks older than this are forgotten, at the earliest after half of it. `None` for the whole
+    /// watch.
+    pub demand_window: Option<Span>,
+}
+
+impl Config {
+    /// The most closed connections kept for a summary.
+    pub const CLOSED: usize = 65_536;
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            idle_after: Span::from_secs(60),
+            transaction_idle_after: Span::from_secs(10),
+            headroom: 10.0,
+            max_connections: 1 << 20,
+            max_statements: 4096,
+            demand_window: None,
+        }
+    }
+}
+
+/// A connection that is gone, kept for the summary.
+#[derive(Clone, Debug)]
+struct Gone {
+    life: Life,
+    extra: Extra,
+    at: Timestamp,
+}
+
+/// All that is kept.
+#[derive(Debug)]
+pub struct Profile {
+    config: Config,
+    /// When the watch began; the first event's time where nobody said.
+    start: Option<Timestamp>,
+    /// When the interval began.
+    interval: Timestamp,
+    /// When demand's window was last moved.
+    turned: Timestamp,
+    /// The latest time seen.
+    now: Timestamp,
+    lives: Lives,
+    gone: VecDeque<Gone>,
+    gone_uncounted: u64,
+    identities: Identities,
+    services: Services,
+    pools: Pools,
+    statements: StatementTable,
+    recents: Recents,
+}
+
+impl Profile {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            start: None,
+            interval: Timestamp::default(),
+            turned: Timestamp::default(),
+            now: Timestamp::default(),
+            lives: Lives::default(),
+            gone: VecDeque::new(),
+            gone_uncounted: 0,
+            identities: Identities::default(),
+            services: Services::default(),
+            pools: Pools::default(),
+            statements: StatementTable::new(config.max_statements),
+            recents: Recents::default(),
+        }
+    }
+
+    /// The watch begins: connections that were open before were silent since then at least, and no demand was missed since. Only
+    /// the first call counts; without one, the first event begins it.
+    pub fn watch_from(&mut self, start: Timestamp) {
+        if self.start.is_none() {
+            self.start = Some(start);
+            (self.interval, self.turned, self.now) = (start, start, start);
+            self.pools.watch_from(start);
+        }
+    }
+
+    /// Judges by other settings from now on; the bound on statements holds from the next interval.
+    pub fn configure(&mut self, config: Config) {
+        self.config = config;
+        self.statements.bound(config.max_statements);
+    }
+
+    /// Takes in what happened to a connection. Events of ids that were not opened are ignored.
+    pub fn record(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
+        self.now = self.now.max(at);
+        match event {
+            Event::Exchanged(exchange) => self.exchanged(id, at, exchange),
+            Event::Busy { validation } => self.busy(id, at, validation),
+            Event::Rest { transaction } => self.rest(id, at, transaction),
+            Event::KeepAlive(_) => self.probed(id),
+            Event::Opened {
+                client,
+                server,
+                system,
+                from_syn,
+            } => self.opened(id, at, client, (server, system), from_syn),
+            Event::Closed(how) => self.closed(id, at, how),
+            event => self.record_rare(id, at, event),
+        }
+    }
+
+    fn record_rare(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
+        match event {
+            Event::System(system) => self.count(id, |service, _| service.system = system),
+            Event::Tls => self.change(id, at, Traits::TLS, Traits::HANDSHAKE),
+            Event::Connected { total, server_part } => self.connected(id, at, total, server_part),
+            Event::LoggedIn(took) => self.logged_in(id, at, took),
+            Event::LoginFailed(code) => self.login_failed(id, code),
+            Event::Identified(session) => self.identified(id, at, &session),
+            Event::Pinned(true) => self.change(id, at, Traits::PINNED, Traits::NONE),
+            Event::Pinned(false) => self.change(id, at, Traits::NONE, Traits::PINNED),
+            Event::Retransmitted(side) => self.retransmitted(id, side),
+            Event::ZeroWindow(side, closed) => self.window(id, at, side, closed),
+            Event::HalfClosed(Side::Client) => self.change(id, at, Traits::CLIENT_CLOSED, Traits::NONE),
+            Event::HalfClosed(Side::Server) => self.change(id, at, Traits::SERVER_CLOSED, Traits::NONE),
+            _ => {}
+        }
+    }
+
+    /// The kernel names who holds the client's socket.
+    pub fn attribute(&mut self, id: ConnectionId, owner: &Owner) {
+        let at = self.now;
+        if *owner != Owner::default() {
+            self.regroup(id, at, |identities, known| identities.own(known, owner));
+        }
+    }
+
+    /// The kernel says when data last moved on the connection's socket. Where no useful work was seen, it was idle since
+    /// then, if that was before it was first seen here, or if it was later than anything seen (frames that went by unseen).
+    pub fn known_idle(&mut self, id: ConnectionId, last_data: Timestamp) {
+        let Some(life) = self.lives.of_mut(id).filter(|life| !life.is_held()) else {
+            return;
+        };
+        let untouched =
+            !life.traits.has(Traits::USED.with(Traits::VALIDATED)) && !life.traits.has(Traits::FROM_SYN);
+        if untouched && last_data != life.mark {
+            life.mark = last_data;
+        }
+    }
+
+    /// The kernel says that the other side does not answer any more, or that it does.
+    pub fn peer_gone(&mut self, id: ConnectionId, gone: bool) {
+        let at = self.now;
+        if gone {
+            self.change(id, at, Traits::DEAD_PEER, Traits::NONE);
+        } else {
+            self.change(id, at, Traits::NONE, Traits::DEAD_PEER);
+        }
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub const fn open(&self) -> usize {
+        self.lives.open()
+    }
+
+    /// The hoarded connections as of `now`, with their reasons.
+    #[must_use]
+    pub fn hoarded(&self, now: Timestamp) -> hoard::Hoarded {
+        hoard::judge(&self.lives, &self.pools, &self.config, now)
+    }
+
+    /// Ends an interval: what was counted begins anew; connections, and demand over its window, carry over.
+    pub fn turn(&mut self, at: Timestamp) {
+        self.watch_from(at);
+        self.now = self.now.max(at);
+        self.interval = at;
+        self.gone.clear();
+        self.gone_uncounted = 0;
+        self.services.turn();
+        self.statements.turn();
+        self.recents.turn();
+        self.turn_demand(at);
+    }
+
+    fn turn_demand(&mut self, at: Timestamp) {
+        let half = self
+            .config
+            .demand_window
+            .map(|window| Span::from_nanos(window.nanos() / 2));
+        let forget = half.is_some_and(|half| at.since(self.turned) >= half);
+        for pool in self.pools.iter_mut() {
+            pool.turn(at);
+            if forget {
+                pool.demand.pass(at);
+                pool.demand.turn();
+                pool.what_if.turn();
+            }
+        }
+        if forget {
+            self.pools.watch_from(std::mem::replace(&mut self.turned, at));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Exchanges and logins.
+
+use super::Profile;
+use super::identity::Identities;
+use super::life::Traits;
+use super::recent::{Past, Recents, Repetition};
+use super::service::ServiceId;
+use crate::clock::{Span, Timestamp};
+use crate::exchange::{ConnectionId, Exchange};
+use crate::protocol::{ErrorCode, Session, System};
+
+impl Profile {
+    pub(super) fn exchanged(&mut self, id: ConnectionId, at: Timestamp, exchange: &Exchange) {
+        let Some(life) = self.lives.of_mut(id) else { return };
+        if exchange.validation {
+            life.validations = life.validations.saturating_add(1);
+            life.traits = life.traits.with(Traits::VALIDATED);
+        } else {
+            life.worked(at, exchange);
+        }
+        let pool_id = life.pool;
+        self.lives.count_exchange(id);
+        let timing = exchange
+            .latency()
+            .zip(exchange.duration())
+            .filter(|_| exchange.counts());
+        let Some(pool) = self.pools.of_mut(pool_id) else {
+            return;
+        };
+        pool.seen.add(exchange, timing);
+        let service = pool.service;
+        if let Some(service) = self.services.of_mut(service) {
+            service.seen.add(exchange, timing);
+        }
+        self.statements.add(service, exchange, timing);
+        if !exchange.validation && !exchange.opaque {
+            self.remember(id, service, exchange);
+        }
+    }
+
+    pub(super) fn remember(&mut self, id: ConnectionId, service: ServiceId, exchange: &Exchange) {
+        let ended = self.recents.add(id, exchange);
+        for one in &ended.repetitions {
+            // A displaced connection's server may be another.
+            let service = if one.id == id {
+                Some(service)
+            } else {
+                self.service_of(one.id)
+            };
+            self.statements.tell(service, one);
+        }
+        if let Some(past) = ended.displaced {
+            self.keep_past(past);
+        }
+    }
+
+    /// Keeps the past of a silent transaction.
+    pub(super) fn keep_past(&mut self, past: Past) {
+        if self
+            .lives
+            .of(past.id)
+            .is_some_and(|life| life.traits.has(Traits::TRANSACTION))
+        {
+            let extra = self.lives.extra_mut(past.id);
+            extra.last_statement = past.last;
+            extra.transaction = past.transaction;
+        }
+    }
+
+    pub(super) fn tell_repetitions(
+        &mut self,
+        id: ConnectionId,
+        ended: impl FnOnce(&mut Recents) -> Vec<Repetition>,
+    ) {
+        let service = self.service_of(id);
+        for one in ended(&mut self.recents) {
+            self.statements.tell(service, &one);
+        }
+    }
+
+    pub(super) fn service_of(&self, id: ConnectionId) -> Option<ServiceId> {
+        let life = self.lives.of(id)?;
+        self.pools.of(life.pool).map(|pool| pool.service)
+    }
+
+    pub(super) fn connected(&mut self, id: ConnectionId, at: Timestamp, took: Span, server_part: Span) {
+        self.lives.connected(id, took);
+        let mut logs_in = true;
+        self.count(id, |service, pool| {
+            service.seen.connect.record(took);
+            service.seen.server_part.record(server_part);
+            service.seen.legs.add_connect(took);
+            pool.seen.legs.add_connect(took);
+            logs_in = matches!(
+                service.system,
+                System::Postgresql | System::Mysql | System::Mariadb
+            );
+        });
+        let done = if logs_in { Traits::NONE } else { Traits::HANDSHAKE };
+        self.change(id, at, Traits::CONNECTED, done);
+    }
+
+    pub(super) fn logged_in(&mut self, id: ConnectionId, at: Timestamp, took: Span) {
+        self.lives.logged_in(id, took);
+        self.count(id, |service, pool| {
+            service.seen.login.record(took);
+            service.seen.legs.add_login(took);
+            pool.seen.legs.add_login(took);
+            pool.seen.logins += 1;
+        });
+        self.change(id, at, Traits::CONNECTED, Traits::HANDSHAKE);
+        if let Some(life) = self.lives.of_mut(id).filter(|life| !life.is_held()) {
+            // Idle begins when the session can be used.
+            life.mark = life.mark.max(at);
+        }
+        self.regroup(id, at, Identities::settle);
+    }
+
+    pub(super) fn login_failed(&mut self, id: ConnectionId, code: ErrorCode) {
+        if self.lives.of(id).is_some() {
+            self.lives.extra_mut(id).refused = true;
+            self.count(id, |service, pool| {
+                service.seen.refused.add(code);
+                pool.seen.refused += 1;
+            });
+        }
+    }
+
+    pub(super) fn identified(&mut self, id: ConnectionId, at: Timestamp, session: &Session<'_>) {
+        self.regroup(id, at, |identities, known| identities.learn(known, session));
+    }
+}

@@ -1,0 +1,429 @@
+//! One database server: what is counted of its exchanges, logins and connections.
+
+use super::durations::Durations;
+use super::life::Opening;
+use crate::clock::Span;
+use crate::exchange::{Doubt, Ending, Exchange};
+use crate::packet::Endpoint;
+use crate::protocol::{ErrorCode, Side, System};
+use crate::summary;
+
+/// Error codes told apart; the rest is counted together.
+const CODES: usize = 16;
+
+/// A server's place in [`Services`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceId(pub u16);
+
+/// How many of each kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// As in the summary.
+    pub all: summary::Exchanges,
+}
+
+impl Counts {
+    /// Counts one exchange.
+    pub fn add(&mut self, exchange: &Exchange) {
+        let all = &mut self.all;
+        all.requests += u64::from(exchange.doubt != Some(Doubt::Unmatched));
+        all.replies += u64::from(exchange.reply.is_some());
+        match exchange.outcome {
+            Ending::Ok => {}
+            Ending::Error(_) => all.errors += 1,
+            Ending::Unanswered => all.unanswered += 1,
+        }
+        all.validations += u64::from(exchange.validation);
+        all.waiting += u64::from(exchange.waiting);
+        all.doubtful += u64::from(exchange.doubt.is_some());
+    }
+}
+
+/// Where the time of exchanges goes, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Legs {
+    count: u64,
+    request: u64,
+    latency: u64,
+    reply: u64,
+    thinking: u64,
+    window_closed: u64,
+    connect: u64,
+    login: u64,
+}
+
+impl Legs {
+    /// Adds an exchange that counts.
+    pub fn add(&mut self, exchange: &Exchange, latency: Span) {
+        let Some(reply) = exchange.reply else { return };
+        self.count += 1;
+        self.request += nanos(exchange.request_end.since(exchange.start));
+        self.latency += nanos(latency);
+        self.reply += nanos(reply.end.since(reply.start));
+    }
+
+    /// Adds a TCP handshake.
+    pub fn add_connect(&mut self, took: Span) {
+        self.connect += nanos(took);
+    }
+
+    /// Adds a login.
+    pub fn add_login(&mut self, took: Span) {
+        self.login += nanos(took);
+    }
+
+    /// Adds time between requests inside a transaction.
+    pub fn add_thinking(&mut self, span: Span) {
+        self.thinking += nanos(span);
+    }
+
+    /// Adds time that a window was closed.
+    pub fn add_window_closed(&mut self, span: Span) {
+        self.window_closed += nanos(span);
+    }
+
+    /// Takes back what was added for a connection that belongs elsewhere.
+    pub fn take_back(&mut self, (connect, login): Opening) {
+        self.connect = self.connect.saturating_sub(nanos(connect));
+        self.login = self.login.saturating_sub(nanos(login));
+    }
+
+    /// Time spent connecting and logging in.
+    #[must_use]
+    pub fn opening_seconds(&self) -> f64 {
+        seconds(self.connect + self.login)
+    }
+
+    /// As the summary tells it. The network has one round trip of each exchange, as far as the latency holds one.
+    #[must_use]
+    pub fn summarise(&self, round_trip: Option<Span>) -> summary::WhereTimeGoes {
+        let network = round_trip.map(|one| nanos(one).saturating_mul(self.count).min(self.latency));
+        summary::WhereTimeGoes {
+            connect_seconds: Some(seconds(self.connect)),
+            login_seconds: Some(seconds(self.login)),
+            window_closed_seconds: Some(seconds(self.window_closed)),
+            thinking_seconds: Some(seconds(self.thinking)),
+            ..self.of_exchanges(network)
+        }
+    }
+
+    /// The same for a statement, which has no connections of its own.
+    #[must_use]
+    pub fn summarise_exchanges(&self, round_trip: Option<Span>) -> summary::WhereTimeGoes {
+        let network = round_trip.map(|one| nanos(one).saturating_mul(self.count).min(self.latency));
+        self.of_exchanges(network)
+    }
+
+    fn of_exchanges(&self, network: Option<u64>) -> summary::WhereTimeGoes {
+        summary::WhereTimeGoes {
+            request_seconds: Some(seconds(self.request)),
+            network_seconds: network.map(seconds),
+            server_seconds: network.map(|network| seconds(self.latency - network)),
+            reply_seconds: Some(seconds(self.reply)),
+            ..summary::WhereTimeGoes::default()
+        }
+    }
+}
+
+fn nanos(span: Span) -> u64 {
+    u64::try_from(span.nanos()).unwrap_or(0)
+}
+
+/// Nanoseconds in seconds.
+#[must_use]
+pub fn seconds(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
+}
+
+/// How many there are, and the most there were.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gauge {
+    /// Now.
+    pub now: u32,
+    /// The most at once.
+    pub peak: u32,
+}
+
+impl Gauge {
+    /// One more.
+    pub fn rise(&mut self) {
+        self.now += 1;
+        self.peak = self.peak.max(self.now);
+    }
+
+    /// One less.
+    pub fn fall(&mut self) {
+        self.now = self.now.saturating_sub(1);
+    }
+
+    /// A new interval begins.
+    pub fn turn(&mut self) {
+        self.peak = self.now;
+    }
+}
+
+/// How often each error code came.
+#[derive(Clone, Debug, Default)]
+pub struct Codes {
+    told: Vec<(ErrorCode, u64)>,
+    others: u64,
+}
+
+impl Codes {
+    /// Counts one.
+    pub fn add(&mut self, code: ErrorCode) {
+        if let Some((_, count)) = self.told.iter_mut().find(|(told, _)| *told == code) {
+            *count += 1;
+        } else if self.told.len() < CODES {
+            self.told.push((code, 1));
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// All counted, with any code or none.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.told.iter().map(|(_, count)| count).sum::<u64>() + self.others
+    }
+
+    /// Each code with its count, the most frequent first.
+    #[must_use]
+    pub fn ranked(&self) -> Vec<(ErrorCode, u64)> {
+        let mut ranked = self.told.clone();
+        ranked.sort_by(|one, other| {
+            other
+                .1
+                .cmp(&one.1)
+                .then_with(|| one.0.as_str().cmp(other.0.as_str()))
+        });
+        ranked
+    }
+}
+
+/// One server.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its address and port.
+    pub server: Endpoint,
+    /// What it speaks, as last told.
+    pub system: System,
+    /// Its connections.
+    pub open: Gauge,
+    /// Those held.
+    pub held: Gauge,
+    /// What is counted and begins anew with each interval.
+    pub seen: Seen,
+}
+
+/// What is counted and begins anew with each interval.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Connections opened.
+    pub opened: u64,
+    /// Connections closed.
+    pub closed: u64,
+    /// Exchanges by kind.
+    pub counts: Counts,
+    /// Where their time goes.
+    pub legs: Legs,
+    /// Last byte of the request to first byte of the reply.
+    pub latency: Durations,
+    /// First byte of the request to last byte of the reply.
+    pub duration: Durations,
+    /// SYN to ACK.
+    pub connect: Durations,
+    /// First byte of the login to its end.
+    pub login: Durations,
+    /// SYN to SYN-ACK: the round trip between here and the server, which is the network's part of a latency.
+    pub server_part: Durations,
+    /// Logins refused, by code.
+    pub refused: Codes,
+    /// Errors of exchanges, by code.
+    pub errors: Codes,
+    /// Segments sent again by the client and by the server.
+    pub retransmits: [u64; 2],
+    /// SYNs sent again.
+    pub syn_retries: u64,
+    /// Times that a side closed its window.
+    pub zero_windows: u64,
+    /// Requests or replies that took as long as an acknowledgment is delayed.
+    pub delayed_acknowledgments: u64,
+}
+
+/// How long Linux delays an acknowledgment at least (`TCP_DELACK_MIN`, `include/net/tcp.h`), and what may come on top.
+const DELAYED: std::ops::RangeInclusive<i64> = 38_000_000..=48_000_000;
+
+impl Seen {
+    /// Adds an exchange; one that counts with its latency and duration.
+    pub fn add(&mut self, exchange: &Exchange, timing: Option<(Span, Span)>) {
+        self.counts.add(exchange);
+        if let Ending::Error(code) = exchange.outcome {
+            self.errors.add(code);
+        }
+        if let Some((latency, duration)) = timing {
+            self.latency.record(latency);
+            self.duration.record(duration);
+            self.legs.add(exchange, latency);
+            self.delayed_acknowledgments += u64::from(is_delayed(exchange));
+        }
+    }
+
+    /// A side sent a segment again.
+    pub fn retransmitted(&mut self, side: Side) {
+        self.retransmits[super::life::index(side)] += 1;
+    }
+}
+
+/// Whether a request or a reply was sent in two parts, the second only after the first's delayed acknowledgment.
+fn is_delayed(exchange: &Exchange) -> bool {
+    let request = exchange.request_end.since(exchange.start).nanos();
+    let reply = exchange
+        .reply
+        .map_or(0, |reply| reply.end.since(reply.start).nanos());
+    DELAYED.contains(&request) || DELAYED.contains(&reply)
+}
+
+/// All servers, at most [`Services::MOST`]; further ones are counted with the last.
+#[derive(Debug, Default)]
+pub struct Services {
+    all: Vec<Service>,
+    ids: std::collections::HashMap<Endpoint, ServiceId, foldhash::fast::RandomState>,
+    last: Option<(Endpoint, ServiceId)>,
+}
+
+impl Services {
+    /// The most servers told apart.
+    pub const MOST: usize = 4096;
+
+    /// The id of a server, new or known.
+    pub fn id(&mut self, server: Endpoint, system: System) -> ServiceId {
+        if let Some((_, id)) = self.last.filter(|(last, _)| *last == server) {
+            return id;
+        }
+        let id = match self.ids.get(&server) {
+            Some(&id) => id,
+            None if self.all.len() < Self::MOST => self.add(server, system),
+            None => ServiceId((Self::MOST - 1) as u16),
+        };
+        self.last = Some((server, id));
+        id
+    }
+
+    fn add(&mut self, server: Endpoint, system: System) -> ServiceId {
+        let id = ServiceId(self.all.len() as u16);
+        self.all.push(Service {
+            server,
+            system,
+            open: Gauge::default(),
+            held: Gauge::default(),
+            seen: Seen::default(),
+        });
+        self.ids.insert(server, id);
+        id
+    }
+
+    /// The server with this id.
+    pub fn of_mut(&mut self, id: ServiceId) -> Option<&mut Service> {
+        self.all.get_mut(usize::from(id.0))
+    }
+
+    /// The server with this id.
+    #[must_use]
+    pub fn of(&self, id: ServiceId) -> Option<&Service> {
+        self.all.get(usize::from(id.0))
+    }
+
+    /// All of them, by rising id.
+    pub fn iter(&self) -> impl Iterator<Item = (ServiceId, &Service)> {
+        (0..).map(ServiceId).zip(&self.all)
+    }
+
+    /// Begins an interval.
+    pub fn turn(&mut self) {
+        for service in &mut self.all {
+            service.seen = Seen::default();
+            service.open.turn();
+            service.held.turn();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::script::exchange;
+
+    #[test]
+    fn each_kind_is_counted_once() {
+        let mut counts = Counts::default();
+        counts.add(&exchange(0, 1, 2, 3));
+        counts.add(&Exchange {
+            validation: true,
+            ..exchange(0, 1, 2, 3)
+        });
+        counts.add(&Exchange {
+            reply: None,
+            outcome: Ending::Unanswered,
+            ..exchange(0, 1, 2, 3)
+        });
+        counts.add(&Exchange {
+            doubt: Some(Doubt::Unmatched),
+            reply: None,
+            ..exchange(0, 1, 2, 3)
+        });
+        counts.add(&Exchange {
+            outcome: Ending::Error(ErrorCode::new(b"42P01")),
+            ..exchange(0, 1, 2, 3)
+        });
+        let all = counts.all;
+        assert_eq!((all.requests, all.replies, all.errors), (4, 3, 1));
+        assert_eq!((all.unanswered, all.validations, all.doubtful), (1, 1, 1));
+    }
+
+    #[test]
+    fn legs_add_up_to_the_duration() {
+        let mut legs = Legs::default();
+        let one = exchange(0, 10, 110, 130);
+        legs.add(&one, one.latency().unwrap());
+        let time = legs.summarise(Some(Span::from_nanos(30)));
+        let sum: f64 = [
+            time.request_seconds,
+            time.network_seconds,
+            time.server_seconds,
+            time.reply_seconds,
+        ]
+        .into_iter()
+        .flatten()
+        .sum();
+        assert!((sum - one.duration().unwrap().seconds()).abs() < 1e-15);
+        assert_eq!(time.server_seconds, Some(7e-8));
+        let all = legs.summarise(Some(Span::from_secs(1)));
+        assert_eq!(
+            all.server_seconds,
+            Some(0.0),
+            "the network has no more than there is"
+        );
+    }
+
+    #[test]
+    fn servers_and_codes_are_bounded() {
+        let mut services = Services::default();
+        let address = "10.0.0.1".parse().unwrap();
+        for port in 0..=u16::MAX {
+            services.id(Endpoint::new(address, port), System::Unknown);
+        }
+        assert_eq!(services.iter().count(), Services::MOST);
+        let mut codes = Codes::default();
+        (0..100).for_each(|n| codes.add(ErrorCode::from_number(n)));
+        codes.add(ErrorCode::from_number(7));
+        assert_eq!((codes.ranked().len(), codes.count()), (CODES, 101));
+        assert_eq!(
+            codes
+                .ranked()
+                .first()
+                .map(|(code, count)| (code.as_str(), *count)),
+            Some(("7", 2))
+        );
+    }
+}

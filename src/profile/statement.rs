@@ -1,0 +1,279 @@
+//! What is counted of each statement of each server.
+
+use std::collections::HashMap;
+
+use super::durations::Durations;
+use super::recent::Repetition;
+use super::service::{Legs, ServiceId};
+use crate::clock::Span;
+use crate::exchange::{Ending, Exchange, StatementId};
+use crate::protocol::Verb;
+
+/// One statement of one server.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The server asked.
+    pub service: ServiceId,
+    /// Which; `None` where its text is not known.
+    pub statement: Option<StatementId>,
+    /// What kind of request.
+    pub verb: Verb,
+    next: Slot,
+    /// Exchanges, whole or not.
+    pub count: u64,
+    /// Replies that were errors.
+    pub errors: u64,
+    /// Without a reply.
+    pub unanswered: u64,
+    /// Left out of the distributions as doubtful.
+    pub doubtful: u64,
+    /// Rows, where the protocol says.
+    pub rows: Option<u64>,
+    /// Waits by design.
+    pub waiting: bool,
+    /// A liveness check.
+    pub validation: bool,
+    /// Last byte of the request to first byte of the reply.
+    pub latency: Durations,
+    /// First byte of the request to last byte of the reply.
+    pub duration: Durations,
+    /// Where the time goes.
+    pub legs: Legs,
+    /// Executed over and over inside one transaction or burst.
+    pub repeats: Repeats,
+}
+
+/// How often a statement was executed over and over inside one transaction or burst.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repeats {
+    /// Transactions and bursts.
+    pub bursts: u64,
+    /// Executions in them.
+    pub executions: u64,
+    /// Nanoseconds that those took.
+    pub nanos: u64,
+    /// The most in one.
+    pub most: u32,
+}
+
+impl Repeats {
+    /// Adds one burst.
+    pub fn add(&mut self, repetition: &Repetition) {
+        self.bursts += 1;
+        self.executions += u64::from(repetition.times);
+        self.nanos += repetition.nanos;
+        self.most = self.most.max(repetition.times);
+    }
+}
+
+type Slot = u32;
+const NO_SLOT: Slot = Slot::MAX;
+
+/// All statements, bounded; what comes later is counted as evicted and is in the server's figures only.
+#[derive(Debug)]
+pub struct StatementTable {
+    slots: Vec<Statement>,
+    /// The first slot of each statement: slots of one statement at several servers are chained.
+    first: Vec<Slot>,
+    /// Slots for requests whose text is not known.
+    unknown: HashMap<(ServiceId, Verb), Slot, foldhash::fast::FixedState>,
+    most: usize,
+    evicted: std::collections::HashSet<(ServiceId, StatementId), foldhash::fast::FixedState>,
+    evictions: u64,
+}
+
+impl StatementTable {
+    /// For at most this many.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self {
+            slots: Vec::new(),
+            first: Vec::new(),
+            unknown: HashMap::default(),
+            most,
+            evicted: std::collections::HashSet::default(),
+            evictions: 0,
+        }
+    }
+
+    /// Counts an exchange; with its latency and duration where it counts.
+    pub fn add(&mut self, service: ServiceId, exchange: &Exchange, timing: Option<(Span, Span)>) {
+        if let Some(statement) = self.find(service, exchange.statement, exchange.verb) {
+            statement.add(exchange, timing);
+        }
+    }
+
+    /// Notes that a statement was executed over and over.
+    pub fn tell(&mut self, service: Option<ServiceId>, repetition: &Repetition) {
+        let slot = service.and_then(|service| self.slot_of(service, repetition.statement));
+        if let Some(statement) = slot.and_then(|slot| self.slots.get_mut(slot as usize)) {
+            statement.repeats.add(repetition);
+        }
+    }
+
+    /// Keeps at most this many from now on.
+    pub fn bound(&mut self, most: usize) {
+        self.most = most;
+    }
+
+    /// All that were executed.
+    pub fn iter(&self) -> impl Iterator<Item = &Statement> {
+        self.slots.iter().filter(|statement| statement.count > 0)
+    }
+
+    /// Statements that found no room: each counted once, as far as they are remembered.
+    #[must_use]
+    pub const fn evictions(&self) -> u64 {
+        self.evictions
+    }
+
+    /// Begins an interval: all counts begin anew, and the room is free for other statements.
+    pub fn turn(&mut self) {
+        self.slots.clear();
+        self.first.clear();
+        self.unknown.clear();
+        self.evicted.clear();
+    }
+
+    fn find(&mut self, service: ServiceId, id: Option<StatementId>, verb: Verb) -> Option<&mut Statement> {
+        let slot = match id {
+            Some(id) => match self.slot_of(service, id) {
+                Some(slot) => slot,
+                None => self.chain(service, id, verb)?,
+            },
+            None => self.unknown_slot(service, verb),
+        };
+        self.slots.get_mut(slot as usize)
+    }
+
+    fn slot_of(&self, service: ServiceId, id: StatementId) -> Option<Slot> {
+        let mut slot = *self.first.get(id.0 as usize)?;
+        loop {
+            let statement = self.slots.get(slot as usize)?;
+            if statement.service == service {
+                return Some(slot);
+            }
+            slot = statement.next;
+        }
+    }
+
+    #[cold]
+    fn chain(&mut self, service: ServiceId, id: StatementId, verb: Verb) -> Option<Slot> {
+        if self.slots.len() >= self.most {
+            // Remembered only up to as many as are kept: beyond that the count is a lower bound.
+            if self.evicted.len() < self.most && self.evicted.insert((service, id)) {
+                self.evictions += 1;
+            }
+            return None;
+        }
+        let index = id.0 as usize;
+        if index >= self.first.len() {
+            self.first.resize(index + 1, NO_SLOT);
+        }
+        let slot = self.slots.len() as Slot;
+        let mut fresh = Statement::new(service, Some(id), verb);
+        fresh.next = std::mem::replace(&mut self.first[index], slot);
+        self.slots.push(fresh);
+        Some(slot)
+    }
+
+    fn unknown_slot(&mut self, service: ServiceId, verb: Verb) -> Slot {
+        if let Some(&slot) = self.unknown.get(&(service, verb)) {
+            return slot;
+        }
+        let slot = self.slots.len() as Slot;
+        self.unknown.insert((service, verb), slot);
+        self.slots.push(Statement::new(service, None, verb));
+        slot
+    }
+}
+
+impl Statement {
+    fn new(service: ServiceId, statement: Option<StatementId>, verb: Verb) -> Self {
+        Self {
+            service,
+            statement,
+            verb,
+            next: NO_SLOT,
+            count: 0,
+            errors: 0,
+            unanswered: 0,
+            doubtful: 0,
+            rows: None,
+            waiting: false,
+            validation: false,
+            latency: Durations::default(),
+            duration: Durations::default(),
+            legs: Legs::default(),
+            repeats: Repeats::default(),
+        }
+    }
+
+    fn add(&mut self, exchange: &Exchange, timing: Option<(Span, Span)>) {
+        self.count += 1;
+        self.errors += u64::from(matches!(exchange.outcome, Ending::Error(_)));
+        self.unanswered += u64::from(exchange.outcome == Ending::Unanswered);
+        self.doubtful += u64::from(exchange.doubt.is_some());
+        self.waiting |= exchange.waiting;
+        self.validation |= exchange.validation;
+        if let Some(rows) = exchange.rows {
+            self.rows = Some(self.rows.unwrap_or(0).saturating_add(rows));
+        }
+        if let Some((latency, duration)) = timing {
+            self.latency.record(latency);
+            self.duration.record(duration);
+            self.legs.add(exchange, latency);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::script::{exchange, timing};
+
+    fn of(id: u32) -> Exchange {
+        Exchange {
+            statement: Some(StatementId(id)),
+            rows: Some(2),
+            ..exchange(0, 1, 5, 6)
+        }
+    }
+
+    #[test]
+    fn servers_are_told_apart() {
+        let mut table = StatementTable::new(10);
+        for service in [0, 1, 0] {
+            table.add(ServiceId(service), &of(7), timing(&of(7)));
+        }
+        table.add(ServiceId(0), &exchange(0, 1, 2, 3), None);
+        let told: Vec<_> = table
+            .iter()
+            .map(|one| (one.service.0, one.statement, one.count, one.rows))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (0, Some(StatementId(7)), 2, Some(4)),
+                (1, Some(StatementId(7)), 1, Some(2)),
+                (0, None, 1, None)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted_once() {
+        let mut table = StatementTable::new(3);
+        for id in [0, 1, 2, 3, 3, 4, 0] {
+            table.add(ServiceId(0), &of(id), timing(&of(id)));
+        }
+        assert_eq!((table.iter().count(), table.evictions()), (3, 2));
+        table.turn();
+        table.add(ServiceId(0), &of(4), timing(&of(4)));
+        assert_eq!(
+            (table.iter().count(), table.evictions()),
+            (1, 2),
+            "room again, the count stays"
+        );
+    }
+}

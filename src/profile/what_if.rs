@@ -1,0 +1,495 @@
+//! How long requests would have waited, had the pool been smaller: the arrivals and holding times that were seen, replayed
+//! first come first served as they happen.
+//!
+//! A replay can run along with the traffic, because no hold can end earlier in it than it did in truth. As long as no
+//! request ever had to wait at a size, its replay *is* the truth and costs nothing: only sizes that have somebody waiting, or
+//! still feel that somebody waited, are *astray* and simulated. Sizes never exceeded by the level need no replay at all.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::durations::{Durations, rank};
+use crate::clock::{Span, Timestamp};
+use crate::exchange::ConnectionId;
+
+/// Sizes replayed at once; when more come into play, the smallest are given up.
+const SIZES: usize = 24;
+/// Holds remembered while they wait; when more would be, the sizes furthest behind are given up.
+const BACKLOG: usize = 4096;
+
+/// The replays of one pool.
+#[derive(Clone, Debug, Default)]
+pub struct WhatIf {
+    /// Holds that began.
+    arrivals: u64,
+    /// In rising order; each was exceeded by the level at some time.
+    replays: Vec<Replay>,
+    astray: usize,
+    /// Holds from the first that some replay has not begun yet; numbered from `first`.
+    holds: VecDeque<Hold>,
+    first: u64,
+    /// The hold that each connection is in, of those numbered.
+    current: HashMap<ConnectionId, u64, foldhash::fast::FixedState>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Hold {
+    arrival: Timestamp,
+    /// Known once it ended.
+    length: Option<Span>,
+}
+
+/// What happened at one size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waits {
+    /// Connections in the pool.
+    pub size: u32,
+    /// 99 of 100 waited no longer.
+    pub p99: Span,
+    /// The longest wait.
+    pub max: Span,
+    /// The share of requests that waited at all.
+    pub share: f64,
+}
+
+impl Waits {
+    /// Nobody waits at this size.
+    #[must_use]
+    pub const fn none(size: u32) -> Self {
+        Self {
+            size,
+            p99: Span::ZERO,
+            max: Span::ZERO,
+            share: 0.0,
+        }
+    }
+}
+
+impl WhatIf {
+    /// A connection is taken into use while `level` others were held.
+    pub fn arrive(&mut self, id: ConnectionId, at: Timestamp, level: u32) {
+        self.arrivals += 1;
+        if level > 0 {
+            self.cover(level);
+        }
+        let behind = self.replays.iter().any(|replay| replay.would_wait(level));
+        if self.astray == 0 && !behind {
+            return;
+        }
+        let number = self.first + self.holds.len() as u64;
+        self.holds.push_back(Hold {
+            arrival: at,
+            length: None,
+        });
+        self.current.insert(id, number);
+        for replay in self.replays.iter_mut().filter(|replay| !replay.given_up) {
+            replay.arrive(number, at, level, &self.holds, self.first);
+        }
+        self.settle();
+    }
+
+    /// A connection is given back.
+    pub fn release(&mut self, id: ConnectionId, at: Timestamp) {
+        if self.astray == 0 {
+            return;
+        }
+        let number = self.current.remove(&id);
+        if let Some(hold) = number.and_then(|number| self.hold_mut(number)) {
+            hold.length = Some(at.since(hold.arrival));
+        }
+        let next = self.first + self.holds.len() as u64;
+        for replay in self.replays.iter_mut().filter(|replay| replay.astray) {
+            replay.release(number, at, &self.holds, self.first, next);
+        }
+        self.settle();
+    }
+
+    /// The waits at each size that was replayed through, smallest first, as of `now`. Who still waits counts with the
+    /// wait so far.
+    #[must_use]
+    pub fn waits(&self, now: Timestamp) -> Vec<Waits> {
+        let next = self.first + self.holds.len() as u64;
+        let told = self.replays.iter().filter(|replay| !replay.given_up);
+        told.map(|replay| replay.told(self.arrivals, now, &self.holds, self.first, next))
+            .collect()
+    }
+
+    /// Holds that began.
+    #[must_use]
+    pub const fn arrivals(&self) -> u64 {
+        self.arrivals
+    }
+
+    /// Forgets what was seen but not what is going on.
+    pub fn turn(&mut self) {
+        self.arrivals = 0;
+        for replay in &mut self.replays {
+            replay.waits = Durations::default();
+        }
+    }
+
+    /// Begins the replays of the sizes that this level exceeds.
+    fn cover(&mut self, level: u32) {
+        let largest = self.replays.last().map_or(0, |replay| replay.size);
+        if level <= largest {
+            return;
+        }
+        let mut size = next_size(largest);
+        while size <= level {
+            self.replays.push(Replay::new(size));
+            size = next_size(size);
+        }
+        let kept = self.replays.iter().filter(|replay| !replay.given_up).count();
+        for replay in self
+            .replays
+            .iter_mut()
+            .filter(|replay| !replay.given_up)
+            .take(kept.saturating_sub(SIZES))
+        {
+            replay.give_up();
+        }
+    }
+
+    fn hold_mut(&mut self, number: u64) -> Option<&mut Hold> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.holds.get_mut(index)
+    }
+
+    /// Drops what no replay needs any more.
+    fn settle(&mut self) {
+        if self.holds.len() > BACKLOG {
+            self.give_up_the_furthest();
+        }
+        let next = self.first + self.holds.len() as u64;
+        let astray = self.replays.iter().filter(|replay| replay.astray);
+        let (count, needed) = astray.fold((0, next), |(count, least), replay| {
+            (count + 1, least.min(replay.queue))
+        });
+        self.astray = count;
+        let done = usize::try_from(needed - self.first).unwrap_or(0);
+        self.holds.drain(..done.min(self.holds.len()));
+        self.first = needed;
+        if count == 0 {
+            self.current.clear();
+        }
+    }
+
+    #[cold]
+    fn give_up_the_furthest(&mut self) {
+        let astray = self.replays.iter().filter(|replay| replay.astray);
+        if let Some(furthest) = astray.map(|replay| replay.queue).min() {
+            let behind = self
+                .replays
+                .iter_mut()
+                .filter(|replay| replay.astray && replay.queue == furthest);
+            behind.for_each(Replay::give_up);
+        }
+    }
+}
+
+/// Every size up to 12, then about four to each doubling.
+const fn next_size(size: u32) -> u32 {
+    if size < 12 {
+        return size + 1;
+    }
+    let step = 1 << (size.ilog2() - 2);
+    (size / step).saturating_add(1).saturating_mul(step)
+}
+
+/// One size.
+#[derive(Clone, Debug)]
+struct Replay {
+    size: u32,
+    /// The replay differs from the truth for now.
+    astray: bool,
+    given_up: bool,
+    /// The number of the first hold that waits; all later ones wait too.
+    queue: u64,
+    /// Connections whose hold began when it did in truth: they end as in truth.
+    on_time: u32,
+    /// Connections whose hold began late.
+    late: Vec<Late>,
+    /// The earliest end among `late`.
+    next_end: Timestamp,
+    /// Of those who waited.
+    waits: Durations,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Late {
+    number: u64,
+    arrival: Timestamp,
+    start: Timestamp,
+    /// [`Timestamp::MAX`] until the hold has ended in truth.
+    end: Timestamp,
+}
+
+impl Replay {
+    fn new(size: u32) -> Self {
+        Self {
+            size,
+            astray: false,
+            given_up: false,
+            queue: 0,
+            on_time: 0,
+            late: Vec::new(),
+            next_end: Timestamp::MAX,
+            waits: Durations::default(),
+        }
+    }
+
+    fn would_wait(&self, level: u32) -> bool {
+        !self.given_up && !self.astray && self.size <= level
+    }
+
+    fn give_up(&mut self) {
+        *self = Self {
+            given_up: true,
+            ..Self::new(self.size)
+        };
+    }
+
+    fn busy(&self) -> usize {
+        self.on_time as usize + self.late.len()
+    }
+
+    fn arrive(&mut self, number: u64, at: Timestamp, level: u32, holds: &VecDeque<Hold>, first: u64) {
+        if self.astray {
+            self.advance(at, holds, first, number);
+        }
+        if !self.astray {
+            if self.size > level {
+                return;
+            }
+            (self.astray, self.on_time, self.queue) = (true, level, number);
+        } else if self.queue == number && self.busy() < self.size as usize {
+            self.queue += 1;
+            self.on_time += 1;
+        }
+    }
+
+    fn release(&mut self, number: Option<u64>, at: Timestamp, holds: &VecDeque<Hold>, first: u64, next: u64) {
+        self.advance(at, holds, first, next);
+        let begun = number.filter(|&number| number < self.queue);
+        if number.is_some() && begun.is_none() {
+            return;
+        }
+        match self.late.iter_mut().find(|late| Some(late.number) == begun) {
+            Some(late) => {
+                late.end = late.start + at.since(late.arrival);
+                self.next_end = self.next_end.min(late.end);
+            }
+            None => self.free_on_time(at, holds, first, next),
+        }
+        self.advance(at, holds, first, next);
+    }
+
+    fn free_on_time(&mut self, at: Timestamp, holds: &VecDeque<Hold>, first: u64, next: u64) {
+        self.on_time = self.on_time.saturating_sub(1);
+        if self.queue < next {
+            self.begin_next(at, holds, first);
+        }
+    }
+
+    /// Lets end what ends up to `at`, and begin what then can; notes when the replay is the truth again.
+    fn advance(&mut self, at: Timestamp, holds: &VecDeque<Hold>, first: u64, next: u64) {
+        while self.next_end <= at {
+            let ended = self.next_end;
+            if let Some(index) = self.late.iter().position(|late| late.end == ended) {
+                self.late.swap_remove(index);
+                if self.queue < next {
+                    self.begin_next(ended, holds, first);
+                }
+            }
+            self.next_end = self
+                .late
+                .iter()
+                .map(|late| late.end)
+                .min()
+                .unwrap_or(Timestamp::MAX);
+        }
+        self.astray = !(self.late.is_empty() && self.queue >= next);
+    }
+
+    fn begin_next(&mut self, start: Timestamp, holds: &VecDeque<Hold>, first: u64) {
+        let number = self.queue;
+        self.queue += 1;
+        let index = usize::try_from(number.saturating_sub(first)).unwrap_or(usize::MAX);
+        let Some(hold) = holds.get(index) else { return };
+        let wait = start.since(hold.arrival);
+        if wait > Span::ZERO {
+            self.waits.record(wait);
+        } else if hold.length.is_none() {
+            self.on_time += 1;
+            return;
+        }
+        let end = hold.length.map_or(Timestamp::MAX, |length| start + length);
+        self.next_end = self.next_end.min(end);
+        self.late.push(Late {
+            number,
+            arrival: hold.arrival,
+            start,
+            end,
+        });
+    }
+
+    fn told(&self, arrivals: u64, now: Timestamp, holds: &VecDeque<Hold>, first: u64, next: u64) -> Waits {
+        let mut replay = self.clone();
+        if self.astray {
+            replay.advance(now, holds, first, next);
+            let waiting =
+                (replay.queue..next).filter_map(|number| holds.get(usize::try_from(number - first).ok()?));
+            waiting.for_each(|hold| replay.waits.record(now.since(hold.arrival)));
+        }
+        let waits = replay.waits;
+        // Without waits since the last turn all arrivals were served at once; never more wait than arrive.
+        let arrivals = arrivals.max(waits.count());
+        let at_once = arrivals - waits.count();
+        let rank = rank(0.99, arrivals);
+        Waits {
+            size: self.size,
+            p99: rank
+                .checked_sub(at_once)
+                .filter(|&rank| rank > 0)
+                .map_or(Span::ZERO, |rank| waits.at_rank(rank)),
+            max: waits.max(),
+            share: if arrivals == 0 {
+                0.0
+            } else {
+                waits.count() as f64 / arrivals as f64
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cmp::Reverse;
+    use std::collections::BinaryHeap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(nanos: i64) -> Timestamp {
+        Timestamp::from_nanos(nanos)
+    }
+
+    /// Plays holds `(connection, from, to)` and tells the waits at the end.
+    fn play(holds: &[(u32, i64, i64)]) -> (WhatIf, Timestamp) {
+        let mut steps: Vec<(i64, bool, u32)> = Vec::new();
+        for &(id, from, to) in holds {
+            steps.push((from, true, id));
+            steps.push((to, false, id));
+        }
+        steps.sort_unstable();
+        let (mut what_if, mut level) = (WhatIf::default(), 0);
+        for &(time, begins, id) in &steps {
+            if begins {
+                what_if.arrive(ConnectionId(id), at(time), level);
+                level += 1;
+            } else {
+                what_if.release(ConnectionId(id), at(time));
+                level -= 1;
+            }
+        }
+        (what_if, at(i64::MAX / 2))
+    }
+
+    /// The textbook's way: all holds known, each given to the server that is free first.
+    fn truth(holds: &[(u32, i64, i64)], size: usize) -> Vec<i64> {
+        let mut sorted = holds.to_vec();
+        sorted.sort_by_key(|&(id, from, _)| (from, id));
+        let mut servers: BinaryHeap<Reverse<i64>> = (0..size).map(|_| Reverse(i64::MIN)).collect();
+        let serve = |(_, from, to): &(u32, i64, i64)| {
+            let Reverse(free) = servers.pop().unwrap();
+            let start = free.max(*from);
+            servers.push(Reverse(start + to - from));
+            start - from
+        };
+        sorted.iter().map(serve).collect()
+    }
+
+    #[test]
+    fn two_at_once_on_one_connection_wait() {
+        // B waits 5, C comes after A and B would be done at 20 and so waits 8.
+        let (mut what_if, now) = play(&[(1, 0, 10), (2, 5, 15), (3, 12, 13)]);
+        let waits = what_if.waits(now);
+        assert_eq!(waits.len(), 1);
+        assert_eq!((waits[0].size, waits[0].max.nanos()), (1, 8));
+        assert!((waits[0].share - 2.0 / 3.0).abs() < 1e-9);
+        assert_eq!(what_if.astray, 1, "the last hold goes on in the replay");
+        what_if.arrive(ConnectionId(1), at(100), 0);
+        assert_eq!(what_if.astray, 0, "the truth again");
+        assert!(what_if.holds.is_empty() && what_if.current.is_empty());
+    }
+
+    #[test]
+    fn one_at_a_time_needs_no_replay() {
+        let (what_if, now) = play(&[(1, 0, 10), (2, 11, 20), (1, 21, 30)]);
+        assert!(what_if.waits(now).is_empty());
+    }
+
+    #[test]
+    fn a_backlog_without_end_is_given_up_and_forgotten() {
+        let mut what_if = WhatIf::default();
+        what_if.arrive(ConnectionId(0), at(0), 0);
+        for n in 0..20_000_u32 {
+            let time = i64::from(n) * 10;
+            what_if.arrive(ConnectionId(1 + n), at(time), 1);
+            what_if.release(ConnectionId(1 + n), at(time + 9));
+        }
+        assert!(what_if.waits(at(1_000_000)).is_empty());
+        assert!(what_if.holds.len() <= BACKLOG + 1 && what_if.current.len() <= 1);
+    }
+
+    #[test]
+    fn sizes_stay_few() {
+        let sizes: Vec<u32> = std::iter::successors(Some(1), |&size| Some(next_size(size)))
+            .take(24)
+            .collect();
+        assert_eq!(
+            sizes[..20],
+            [
+                1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 20, 24, 28, 32, 40, 48
+            ]
+        );
+        assert_eq!(sizes[20..], [56, 64, 80, 96]);
+        let mut what_if = WhatIf::default();
+        for level in 0..5000 {
+            what_if.arrive(ConnectionId(level), at(i64::from(level)), level);
+        }
+        assert!(what_if.waits(at(9999)).len() <= SIZES);
+    }
+
+    fn arrivals() -> impl Strategy<Value = Vec<(u32, i64, i64)>> {
+        // Distinct times, so that the order of arrivals and releases is never a matter of taste.
+        prop::collection::vec((1..60_i64, 1..400_i64), 1..120).prop_map(|pairs| {
+            let mut now = 0;
+            let mut holds = Vec::new();
+            for (id, (later, length)) in (0..).zip(pairs) {
+                now += later;
+                holds.push((id, now * 2, (now + length) * 2 + 1));
+            }
+            holds
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_replay_agrees_with_the_textbook(holds in arrivals()) {
+            let (what_if, now) = play(&holds);
+            let peak = holds.iter().map(|&(_, from, _)| holds.iter().filter(|h| h.1 <= from && h.2 > from).count()).max().unwrap();
+            prop_assert!(truth(&holds, peak).iter().all(|&wait| wait == 0));
+            for waits in what_if.waits(now) {
+                let mut truth = truth(&holds, waits.size as usize);
+                prop_assert!((waits.size as usize) < peak, "sizes never exceeded need no replay");
+                let waited = truth.iter().filter(|&&wait| wait > 0).count();
+                prop_assert!((waits.share - waited as f64 / holds.len() as f64).abs() < 1e-9);
+                truth.sort_unstable();
+                prop_assert_eq!(waits.max.nanos(), *truth.last().unwrap());
+                let p99 = truth[usize::try_from(rank(0.99, truth.len() as u64)).unwrap() - 1];
+                prop_assert!((waits.p99.nanos() - p99).abs() <= p99 / 100);
+            }
+        }
+    }
+}
