@@ -13,6 +13,7 @@ pub mod man;
 pub mod merge;
 mod options;
 pub mod output;
+pub mod plan;
 pub mod read;
 pub mod schema;
 pub mod settings;

@@ -1,58 +1,49 @@
 //! `sockhound read`: one summary of capture files.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
 use super::settings::Settings;
+use super::{output, plan};
 use crate::capture::file::FileSource;
 use crate::capture::{Polled, Source};
-use crate::exchange::statements::Statements;
-use crate::exchange::tracker::Tracker;
-use crate::flow::Limits;
-use crate::protocol::catalog::{self, Target};
-use crate::watch::{ExchangeWriter, Recorder};
+use crate::summary::SourceKind;
+use crate::watch::{Provenance, Session};
 
 /// Reads `files` (`-` is standard input) and prints their summary.
 pub fn run(settings: &Settings, files: &[PathBuf]) -> Result<(), Failure> {
     let mut source = FileSource::open(files).map_err(|error| Failure::new(Exit::Input, error))?;
-    let exchanges = settings
-        .exchanges
-        .as_deref()
-        .map(|path| {
-            let file = File::create(path).map_err(|error| Failure::output(path, error))?;
-            Ok::<_, Failure>(ExchangeWriter::new(Box::new(BufWriter::new(file))))
-        })
-        .transpose()?;
-    let mut targets: Vec<Target> = Vec::new();
-    for target in &settings.targets {
-        targets.push(Target {
-            system: target.system,
-            address: target.addresses.first().copied(),
-            port: target.port.unwrap_or(0),
-            presumed: false,
-        });
+    let mut session = plan::session(settings)?;
+    read_all(&mut source, &mut session)?;
+    let provenance = provenance(&mut source, files);
+    let summary = session.summary(&provenance);
+    finish(&mut session, settings)?;
+    output::summary(&summary, settings)
+}
+
+/// Ends the watch and with it the file of its exchanges.
+pub fn finish(session: &mut Session, settings: &Settings) -> Result<(), Failure> {
+    let path = settings.exchanges.as_deref().unwrap_or(Path::new("-"));
+    session.finish().map_err(|error| Failure::output(path, error))
+}
+
+fn read_all(source: &mut FileSource, session: &mut Session) -> Result<(), Failure> {
+    loop {
+        match source.poll().map_err(|error| Failure::new(Exit::Input, error))? {
+            Polled::Frame(frame) => {
+                session.frame(&frame);
+            }
+            Polled::Idle(now) => session.advance(now),
+            Polled::End => return Ok(()),
+        }
     }
-    if targets.is_empty() {
-        targets = catalog::well_known_targets();
+}
+
+fn provenance(source: &mut FileSource, files: &[PathBuf]) -> Provenance {
+    Provenance {
+        kind: SourceKind::File,
+        names: files.iter().map(|file| file.display().to_string()).collect(),
+        dropped: source.loss().dropped,
+        notes: source.notes().iter().map(ToString::to_string).collect(),
     }
-    let mut tracker = Tracker::new(
-        targets,
-        Limits {
-            connections: 1_000_000,
-        },
-        Statements::new(10_000, settings.show_literals),
-        Recorder::new(exchanges),
-    );
-    while let Ok(Polled::Frame(frame)) = source.poll() {
-        tracker.frame(&frame);
-    }
-    tracker.finish();
-    if let Some(exchanges) = tracker.observer().exchanges() {
-        exchanges
-            .flush()
-            .map_err(|error| Failure::output(Path::new("exchanges"), error))?;
-    }
-    Ok(())
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use crate::packet::Endpoint;
 use crate::protocol::System;
+use crate::protocol::catalog::{self, CATALOG};
 
 /// A database to watch, as written; a name is not looked up yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,28 +43,6 @@ pub struct Unresolved {
     name: String,
     error: std::io::Error,
 }
-
-/// Schemes and what they mean; the first of a system is the one it is printed with.
-const SCHEMES: [(&str, System); 18] = [
-    ("postgresql", System::Postgresql),
-    ("postgres", System::Postgresql),
-    ("pgsql", System::Postgresql),
-    ("mysql", System::Mysql),
-    ("mariadb", System::Mariadb),
-    ("redis", System::Redis),
-    ("rediss", System::Redis),
-    ("valkey", System::Redis),
-    ("http", System::Http),
-    ("https", System::Http),
-    ("mongodb", System::Mongodb),
-    ("memcached", System::Memcached),
-    ("cassandra", System::Cassandra),
-    ("mssql", System::Mssql),
-    ("sqlserver", System::Mssql),
-    ("oracle", System::Oracle),
-    ("unknown", System::Unknown),
-    ("tls", System::Unknown),
-];
 
 impl TargetSpec {
     /// Looks the name up, if it is one.
@@ -102,6 +81,25 @@ fn addresses_of(name: &str) -> std::io::Result<Vec<IpAddr>> {
 }
 
 impl Target {
+    /// What it stands for: one for each of its addresses and ports.
+    #[must_use]
+    pub fn watched(&self) -> Vec<catalog::Target> {
+        let well_known = || catalog::well_known_ports(self.system);
+        let ports = self.port.map_or_else(well_known, |port| vec![port]);
+        let somewhere = self.addresses.iter().copied().map(Some);
+        let addresses: Vec<_> = if self.addresses.is_empty() {
+            vec![None]
+        } else {
+            somewhere.collect()
+        };
+        let mut watched = Vec::new();
+        for port in ports {
+            let at = |&address| catalog::Target::new(self.system, address, port);
+            watched.extend(addresses.iter().map(at));
+        }
+        watched
+    }
+
     /// Whether the server at `endpoint` is meant, `well_known` telling the ports of this target's system.
     #[must_use]
     pub fn matches(&self, endpoint: Endpoint, well_known: &[u16]) -> bool {
@@ -142,9 +140,9 @@ fn system(scheme: &str) -> Result<System, String> {
         .split('+')
         .next()
         .unwrap_or_default();
-    let known = SCHEMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-    known.map(|&(_, system)| system).ok_or_else(|| {
-        let nearest = super::config::nearest(name, SCHEMES.iter().map(|(known, _)| *known));
+    catalog::system_of_scheme(name).ok_or_else(|| {
+        let schemes = CATALOG.iter().flat_map(|row| row.schemes.iter().copied());
+        let nearest = super::config::nearest(name, schemes);
         let hint = nearest
             .map(|name| format!(", did you mean {name}://?"))
             .unwrap_or_default();
@@ -210,8 +208,7 @@ fn port(text: &str) -> Result<u16, String> {
 impl fmt::Display for TargetSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(system) = self.system {
-            let scheme = SCHEMES.iter().find(|(_, meant)| *meant == system);
-            write!(f, "{}://", scheme.map_or(system.name(), |(scheme, _)| scheme))?;
+            write!(f, "{}://", catalog::scheme_of_system(system))?;
         }
         match &self.host {
             Host::Any => {}

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::redis::Redis;
 use super::turns::Turns;
 use super::{Decoder, Messages, Resync, Side, Step, System};
 
@@ -27,7 +28,13 @@ pub static CATALOG: &[Protocol] = &[
         &[5432, 6432],
     ),
     by_turns(System::Mysql, &["mysql", "mariadb"], &[3306]),
-    by_turns(System::Redis, &["redis", "valkey", "rediss"], &[6379, 6380]),
+    Protocol {
+        system: System::Redis,
+        schemes: &["redis", "valkey", "rediss"],
+        ports: &[6379, 6380],
+        recognise: super::redis::recognise,
+        decoder: || AnyDecoder::Redis(Redis::new()),
+    },
     by_turns(
         System::Http,
         &[
@@ -46,6 +53,7 @@ pub static CATALOG: &[Protocol] = &[
     by_turns(System::Cassandra, &["cassandra", "cql", "scylla"], &[9042]),
     by_turns(System::Mssql, &["mssql", "sqlserver"], &[1433]),
     by_turns(System::Oracle, &["oracle"], &[1521]),
+    by_turns(System::Unknown, &["unknown", "tls", "tcp"], &[]),
 ];
 
 /// A protocol with no decoder of its own: requests and replies are told by who speaks.
@@ -72,19 +80,36 @@ pub struct Target {
     pub presumed: bool,
 }
 
+impl Target {
+    /// A target as the user said it: without a system, a well-known port suggests one.
+    #[must_use]
+    pub fn new(system: Option<System>, address: Option<IpAddr>, port: u16) -> Self {
+        let row = CATALOG.iter().find(|row| row.ports.contains(&port));
+        let presumed = system.is_none();
+        let system = system.or(row.map(|row| row.system));
+        Self {
+            system,
+            address,
+            port,
+            presumed,
+        }
+    }
+}
+
+/// The ports on which a system is looked for; those of all systems where none is named.
+#[must_use]
+pub fn well_known_ports(system: Option<System>) -> Vec<u16> {
+    let rows = CATALOG
+        .iter()
+        .filter(|row| system.is_none_or(|system| system == row.system));
+    rows.flat_map(|row| row.ports.iter().copied()).collect()
+}
+
 /// The targets that are watched when none is given: every well-known port.
 #[must_use]
 pub fn well_known_targets() -> Vec<Target> {
-    let rows = CATALOG
-        .iter()
-        .flat_map(|row| row.ports.iter().map(move |&port| (row.system, port)));
-    rows.map(|(system, port)| Target {
-        system: Some(system),
-        address: None,
-        port,
-        presumed: true,
-    })
-    .collect()
+    let ports = well_known_ports(None).into_iter();
+    ports.map(|port| Target::new(None, None, port)).collect()
 }
 
 /// The system that a target's scheme names.
@@ -94,6 +119,14 @@ pub fn system_of_scheme(scheme: &str) -> Option<System> {
         .iter()
         .find(|row| row.schemes.iter().any(|name| name.eq_ignore_ascii_case(scheme)));
     row.map(|row| row.system)
+}
+
+/// How targets name a system.
+#[must_use]
+pub fn scheme_of_system(system: System) -> &'static str {
+    let row = CATALOG.iter().find(|row| row.system == system);
+    row.and_then(|row| row.schemes.first().copied())
+        .unwrap_or(system.name())
 }
 
 /// The protocol of a connection, told by its target and the first bytes seen of `side`.
@@ -125,12 +158,14 @@ impl Protocol {
 #[derive(Debug)]
 #[expect(missing_docs, reason = "each is its protocol's decoder")]
 pub enum AnyDecoder {
+    Redis(Redis),
     Turns(Turns),
 }
 
 macro_rules! dispatch {
     ($self:ident, $decoder:ident => $call:expr) => {
         match $self {
+            AnyDecoder::Redis($decoder) => $call,
             AnyDecoder::Turns($decoder) => $call,
         }
     };

@@ -1,12 +1,15 @@
 //! A whole watch: frames from a source, through the layers below, to a summary.
 //!
 //! ```text
-//! Source -> Tracker -> Recorder -> Profile -> Summary
-//!                        `-> exchanges as NDJSON
+//! Source -> Session: Tracker -> Recorder -> Profile -> Summary
+//!                                  `-> exchanges as NDJSON
 //! ```
 
 mod exchanges;
 mod recorder;
+mod session;
+mod totals;
 
 pub use exchanges::ExchangeWriter;
 pub use recorder::Recorder;
+pub use session::{Plan, Provenance, Session};

@@ -1,4 +1,9 @@
 //! What the tests of whole behaviour share.
 #![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on fails"
+)]
 
 pub mod replay;

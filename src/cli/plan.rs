@@ -1,0 +1,72 @@
+//! From settings to a watch.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use super::exit::Failure;
+use super::settings::Settings;
+use super::values::ListConnections;
+use crate::profile::{Config, Listing, Profile};
+use crate::protocol::catalog;
+use crate::watch::{ExchangeWriter, Plan, Recorder, Session};
+
+/// A watch as `settings` want it; the file for its exchanges is created now.
+pub fn session(settings: &Settings) -> Result<Session, Failure> {
+    let plan = plan(settings);
+    let exchanges = settings.exchanges.as_deref().map(exchange_writer).transpose()?;
+    let recorder = Recorder::new(Profile::new(plan.profile), exchanges);
+    Ok(Session::new(plan, recorder))
+}
+
+/// What `settings` say of the watch itself.
+#[must_use]
+pub fn plan(settings: &Settings) -> Plan {
+    let max_connections = usize::try_from(settings.max_connections).unwrap_or(usize::MAX);
+    let max_statements = usize::try_from(settings.max_statements).unwrap_or(usize::MAX);
+    Plan {
+        targets: targets(settings),
+        targets_written: settings.targets.iter().map(ToString::to_string).collect(),
+        profile: Config {
+            idle_after: settings.idle_after,
+            transaction_idle_after: settings.transaction_idle_after,
+            headroom: settings.headroom.share() * 100.0,
+            max_connections,
+            max_statements,
+            demand_window: None,
+        },
+        max_connections,
+        max_statements,
+        show_literals: settings.show_literals,
+        connections: match settings.connections {
+            ListConnections::All => Listing::All,
+            ListConnections::Flagged => Listing::Flagged,
+            ListConnections::None => Listing::None,
+        },
+    }
+}
+
+/// The databases to watch: those named, else every well-known port.
+#[must_use]
+pub fn targets(settings: &Settings) -> Vec<catalog::Target> {
+    if settings.targets.is_empty() {
+        return catalog::well_known_targets();
+    }
+    settings
+        .targets
+        .iter()
+        .flat_map(super::target::Target::watched)
+        .collect()
+}
+
+fn exchange_writer(path: &Path) -> Result<ExchangeWriter, Failure> {
+    let out: Box<dyn Write + Send> = if path == Path::new("-") {
+        Box::new(std::io::stdout())
+    } else {
+        Box::new(File::create(path).map_err(|error| Failure::output(path, error))?)
+    };
+    Ok(ExchangeWriter::new(Box::new(BufWriter::with_capacity(
+        1 << 16,
+        out,
+    ))))
+}

@@ -1,0 +1,211 @@
+//! One watch from its first frame to its summary.
+
+use super::Recorder;
+use super::totals::Totals;
+use crate::capture::Frame;
+use crate::clock::Timestamp;
+use crate::exchange::StatementId;
+use crate::exchange::statements::Statements;
+use crate::exchange::tracker::Tracker;
+use crate::flow::Limits;
+use crate::packet::Endpoint;
+use crate::profile::{Described, Listing, Picture, Profile, Scope};
+use crate::protocol::catalog::Target;
+use crate::summary::{Elsewhere, SourceKind, Summary, Vantage};
+
+/// What to watch, how to judge it, and within which bounds.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The databases.
+    pub targets: Vec<Target>,
+    /// The same as the user wrote them; empty where none was given.
+    pub targets_written: Vec<String>,
+    /// How connections are judged.
+    pub profile: crate::profile::Config,
+    /// The most connections followed at once.
+    pub max_connections: usize,
+    /// The most statements told apart.
+    pub max_statements: usize,
+    /// Whether statements keep their literals.
+    pub show_literals: bool,
+    /// Which connections a summary lists.
+    pub connections: Listing,
+}
+
+/// Where the frames came from, as a summary tells it.
+#[derive(Clone, Debug, Default)]
+pub struct Provenance {
+    /// Live or from files.
+    pub kind: SourceKind,
+    /// The interfaces or the files.
+    pub names: Vec<String>,
+    /// Frames that the kernel dropped since the watch began.
+    pub dropped: u64,
+    /// What a reader should know of the source.
+    pub notes: Vec<String>,
+}
+
+/// A watch under way.
+pub struct Session {
+    plan: Plan,
+    tracker: Tracker<Recorder>,
+    packets: u64,
+    bytes: u64,
+    start: Option<Timestamp>,
+    sequence: u64,
+    told: Totals,
+}
+
+impl Session {
+    /// A watch that follows `plan` and gives every event to `recorder`.
+    #[must_use]
+    pub fn new(plan: Plan, recorder: Recorder) -> Self {
+        let statements = Statements::new(plan.max_statements, plan.show_literals);
+        let limits = Limits {
+            connections: plan.max_connections,
+        };
+        let tracker = Tracker::new(plan.targets.clone(), limits, statements, recorder);
+        Self {
+            plan,
+            tracker,
+            packets: 0,
+            bytes: 0,
+            start: None,
+            sequence: 0,
+            told: Totals::default(),
+        }
+    }
+
+    /// The watch begins at `start`; without this, with its first frame.
+    pub fn watch_from(&mut self, start: Timestamp) {
+        if self.start.is_none() {
+            self.start = Some(start);
+            self.profile().watch_from(start);
+            self.tracker.advance(start);
+        }
+    }
+
+    /// Takes the next frame. Returns whether it is of a watched connection.
+    #[inline]
+    pub fn frame(&mut self, frame: &Frame<'_>) -> bool {
+        if self.packets == 0 {
+            self.watch_from(frame.time);
+        }
+        self.packets += 1;
+        self.bytes += u64::from(frame.wire_length);
+        self.tracker.frame(frame)
+    }
+
+    /// No frame came up to `now`.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.tracker.advance(now);
+    }
+
+    /// The profile, for what the kernel knows of connections.
+    pub fn profile(&mut self) -> &mut Profile {
+        self.tracker.observer().profile()
+    }
+
+    /// The tracker, for connections that the kernel no longer knows.
+    pub fn tracker(&mut self) -> &mut Tracker<Recorder> {
+        &mut self.tracker
+    }
+
+    /// What was seen since the last [`Session::turn`], or since the start.
+    pub fn summary(&mut self, provenance: &Provenance) -> Summary {
+        self.tracker.settle();
+        let now = self.tracker.now();
+        let start = self.start.unwrap_or(now);
+        let picture = self.picture(now);
+        let totals = self.totals(provenance.dropped, &picture);
+        let mut source = totals.since(&self.told);
+        source.kind = provenance.kind;
+        match provenance.kind {
+            SourceKind::Live => source.interfaces.clone_from(&provenance.names),
+            SourceKind::File => source.files.clone_from(&provenance.names),
+        }
+        source.notes.clone_from(&provenance.notes);
+        source.targets.clone_from(&self.plan.targets_written);
+        source.elsewhere = self.elsewhere();
+        Summary {
+            sequence: self.sequence,
+            host: host_name(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            start,
+            end: now,
+            seconds: now.since(start).seconds(),
+            source,
+            services: picture.services,
+            pools: picture.pools,
+            statements: picture.statements,
+            hoarded: picture.hoarded,
+            connections: picture.connections,
+            ..Summary::default()
+        }
+    }
+
+    /// Begins the next interval at `at`: counts begin anew, connections and demand carry over.
+    pub fn turn(&mut self, at: Timestamp, provenance: &Provenance) {
+        self.tracker.advance(at);
+        let picture = Picture::default();
+        self.told = self.totals(provenance.dropped, &picture);
+        self.profile().turn(at);
+        self.start = Some(at);
+        self.sequence += 1;
+    }
+
+    /// The watch is over: what is in flight is told as unanswered, and everything written is flushed.
+    pub fn finish(&mut self) -> std::io::Result<()> {
+        self.tracker.finish();
+        match self.tracker.observer().exchanges() {
+            Some(exchanges) => exchanges.flush(),
+            None => Ok(()),
+        }
+    }
+
+    fn picture(&mut self, now: Timestamp) -> Picture {
+        let listing = self.plan.connections;
+        let (statements, recorder) = self.tracker.parts();
+        let describe = |id: StatementId| {
+            let statement = statements.statement(id);
+            Some(Described {
+                id: statement.id(),
+                summary: Some(statement.summary.to_string()),
+                text: Some(statement.text.to_string()),
+            })
+        };
+        let vantage = |_: Endpoint| -> Option<Vantage> { None };
+        let scope = Scope {
+            statements: &describe,
+            vantage: &vantage,
+            connections: listing,
+        };
+        recorder.profile().summarise(now, &scope)
+    }
+
+    fn totals(&mut self, dropped: u64, picture: &Picture) -> Totals {
+        Totals {
+            packets: self.packets,
+            bytes: self.bytes,
+            dropped,
+            evicted_statements: self.tracker.parts().0.evicted() + picture.evicted_statements,
+            discards: self.tracker.discards(),
+            flow: self.tracker.counters(),
+        }
+    }
+
+    fn elsewhere(&self) -> Vec<Elsewhere> {
+        let busiest = self.tracker.elsewhere().into_iter();
+        busiest
+            .map(|(port, packets)| Elsewhere {
+                server: format!(":{port}"),
+                packets,
+                bytes: None,
+            })
+            .collect()
+    }
+}
+
+fn host_name() -> Option<String> {
+    nix::unistd::gethostname().ok()?.into_string().ok()
+}

@@ -1,0 +1,115 @@
+//! Laws that hold for every protocol, tested on captures recorded from real servers: cutting a stream anywhere changes
+//! nothing, a gap anywhere invents nothing, a replay is the same for ever.
+
+mod support;
+
+use proptest::prelude::*;
+use support::replay::{CAPTURES, Packet, Seen, packets, run, run_counted};
+
+/// Exchanges that claim to be exact.
+fn trusted(seen: &[Seen]) -> Vec<&Seen> {
+    seen.iter()
+        .filter(|seen| seen.exchange.doubt.is_none() && seen.exchange.reply.is_some())
+        .collect()
+}
+
+/// Whether `one` is an exchange of `all`, with the same times and outcome. Its statement may be unknown, as that of a
+/// statement prepared in a hole is, but not another one's; bytes lost inside a body may be missing from its size.
+fn is_among(one: &Seen, all: &[Seen]) -> bool {
+    all.iter().any(|other| {
+        one.client == other.client
+            && one.exchange.start == other.exchange.start
+            && one.exchange.request_end == other.exchange.request_end
+            && one.exchange.reply == other.exchange.reply
+            && one.exchange.outcome == other.exchange.outcome
+            && (one.statement.is_none() || one.statement == other.statement)
+    })
+}
+
+#[test]
+fn every_capture_holds_exchanges_and_none_is_doubtful() {
+    for &(name, system, port) in CAPTURES {
+        let seen = run(&packets(name), system, port);
+        let doubtful: Vec<_> = seen.iter().filter(|seen| seen.exchange.doubt.is_some()).collect();
+        assert!(doubtful.is_empty(), "{name}: {doubtful:?}");
+        assert!(
+            name.contains("wrong-password") || seen.len() > 5,
+            "{name}: {}",
+            seen.len()
+        );
+    }
+}
+
+#[test]
+fn a_replay_is_the_same() {
+    for &(name, system, port) in CAPTURES {
+        let packets = packets(name);
+        assert_eq!(run(&packets, system, port), run(&packets, system, port), "{name}");
+    }
+}
+
+#[test]
+fn copies_of_every_packet_change_nothing() {
+    for &(name, system, port) in CAPTURES {
+        let once = packets(name);
+        let twice: Vec<Packet> = once
+            .iter()
+            .flat_map(|packet| [packet.clone(), packet.clone()])
+            .collect();
+        let (seen, counters) = run_counted(&twice, system, port);
+        assert_eq!(seen, run(&once, system, port), "{name}");
+        assert_eq!(counters.duplicates, once.len() as u64, "{name}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn cutting_segments_anywhere_changes_nothing(seed in any::<u64>()) {
+        let mut random = Random(seed);
+        for &(name, system, port) in CAPTURES {
+            let whole = packets(name);
+            let cut: Vec<Packet> = whole.iter().flat_map(|packet| packet.cut(random.below(packet.payload.len()))).collect();
+            prop_assert_eq!(run(&cut, system, port), run(&whole, system, port), "{}", name);
+        }
+    }
+
+    #[test]
+    fn losing_packets_invents_nothing(seed in any::<u64>(), percent in 1_usize..30) {
+        let mut random = Random(seed);
+        for &(name, system, port) in CAPTURES {
+            let whole = packets(name);
+            let lossy: Vec<Packet> = whole.iter().filter(|_| random.below(100) >= percent).cloned().collect();
+            let truth = run(&whole, system, port);
+            for seen in trusted(&run(&lossy, system, port)) {
+                prop_assert!(is_among(seen, &truth), "{name} seed {seed}: invented {seen:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn joining_late_invents_nothing(seed in any::<u64>()) {
+        let mut random = Random(seed);
+        for &(name, system, port) in CAPTURES {
+            let whole = packets(name);
+            let late = &whole[random.below(whole.len())..];
+            let truth = run(&whole, system, port);
+            for seen in trusted(&run(late, system, port)) {
+                prop_assert!(is_among(seen, &truth), "{name} seed {seed}: invented {seen:?}");
+            }
+        }
+    }
+}
+
+/// Numbers that follow from a seed (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ mixed >> 31) % (bound.max(1) as u64)) as usize
+    }
+}
