@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod feed;
+pub mod http;
 pub mod redis;
 pub mod turns;
 
