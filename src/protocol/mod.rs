@@ -14,6 +14,8 @@ mod stream;
 
 use std::fmt;
 
+pub mod postgresql;
+
 pub use crate::flow::Side;
 
 /// The database system spoken, named as OpenTelemetry's `db.system.name` does.
