@@ -4,9 +4,10 @@ use super::StatementId;
 use super::fingerprint::{self, MAX_TEXT};
 use super::validation::{is_validation, is_validation_name};
 use crate::protocol::Language;
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
+use known::{RawTexts, TemplateKey, Templates};
+
+mod known;
 
 /// A statement as it is reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +38,8 @@ pub const OTHER: &str = "(other statements)";
 ///
 /// When it is full, further fingerprints share one statement, [`OTHER`], and are counted: ids stay valid for the whole run.
 pub struct Statements {
-    hasher: RandomState,
-    /// Raw texts seen lately: the hash of language and bytes, and the statement. Direct-mapped.
-    recent: Box<[(u64, StatementId)]>,
+    raw_texts: RawTexts,
+    templates: Templates,
     by_hash: HashTable<StatementId>,
     known: Vec<Statement>,
     limit: usize,
@@ -47,9 +47,6 @@ pub struct Statements {
     evicted: u64,
     text: String,
 }
-
-/// Slots of the table of raw texts; 64 KiB.
-const RECENT: usize = 4096;
 
 /// [`OTHER`] is always the first.
 const OTHER_ID: StatementId = StatementId(0);
@@ -65,8 +62,8 @@ impl Statements {
             validation: false,
         };
         Self {
-            hasher: RandomState::default(),
-            recent: vec![(0, OTHER_ID); RECENT].into_boxed_slice(),
+            raw_texts: RawTexts::new(),
+            templates: Templates::new(),
             by_hash: HashTable::new(),
             known: vec![other],
             limit: limit.clamp(1, u32::MAX as usize - 1),
@@ -78,19 +75,34 @@ impl Statements {
 
     /// The statement that these bytes are. `truncated` says that there were more of them on the wire.
     pub fn resolve(&mut self, language: Language, bytes: &[u8], truncated: bool) -> StatementId {
-        // 0 marks a free slot.
-        let raw = self.hasher.hash_one((language, truncated, bytes)) | 1;
-        let slot = raw as usize >> 1 & (RECENT - 1);
-        if let Some(&(known, id)) = self.recent.get(slot)
-            && known == raw
-        {
-            return id;
+        match TemplateKey::new(language, bytes, truncated) {
+            // Keys make each command another text, and its fingerprint is quick to take.
+            None if language == Language::Redis => self.fingerprinted(language, bytes, truncated),
+            None => self.by_raw_text(language, bytes, truncated).0,
+            Some(key) => self
+                .templates
+                .find(key, bytes)
+                .unwrap_or_else(|| self.by_raw_text_or_learn(key, language, bytes)),
         }
-        let id = self.fingerprinted(language, bytes, truncated);
-        if let Some(recent) = self.recent.get_mut(slot) {
-            *recent = (raw, id);
+    }
+
+    fn by_raw_text_or_learn(&mut self, key: TemplateKey, language: Language, bytes: &[u8]) -> StatementId {
+        let (id, is_new) = self.by_raw_text(language, bytes, false);
+        if is_new {
+            self.templates.learn(key, language, bytes, id);
         }
         id
+    }
+
+    /// The statement, and whether the raw text was not known.
+    fn by_raw_text(&mut self, language: Language, bytes: &[u8], truncated: bool) -> (StatementId, bool) {
+        let place = self.raw_texts.place(language, bytes, truncated);
+        if let Some(id) = self.raw_texts.find(place) {
+            return (id, false);
+        }
+        let id = self.fingerprinted(language, bytes, truncated);
+        self.raw_texts.remember(place, id);
+        (id, true)
     }
 
     /// The statement of what has a fixed name and no text.
@@ -226,6 +238,68 @@ mod tests {
         assert_eq!(&*statements.statement(one).summary, "SELECT t");
         assert_eq!(statements.statement(one).id().len(), 16);
         assert!(statements.statement(other).validation && !statements.statement(one).validation);
+    }
+
+    /// Whatever was looked at before: no table may give another statement than the lexer.
+    fn check_against_lexer(statements: &mut Statements, language: Language, bytes: &[u8]) {
+        let id = statements.resolve(language, bytes, false);
+        let text = String::from_utf8_lossy(bytes);
+        assert_eq!(
+            statements.statement(id).hash,
+            fingerprint::hash(language, bytes, false),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn templates_are_as_the_lexer() {
+        let mut statements = Statements::new(1000, false);
+        for statement in [
+            "SELECT a FROM orders WHERE b = 1",
+            "SELECT a FROM orders WHERE b = 22",
+            "SELECT a FROM orders WHERE b = -3",
+            "SELECT a FROM orders WHERE b = +3",
+            "SELECT a FROM orders WHERE b = --3",
+            "SELECT a FROM orders WHERE b = 3.5",
+            "SELECT a FROM orders WHERE b = 3e7",
+            "SELECT a FROM orders WHERE b = 3x",
+            "SELECT a FROM orders WHERE b = ",
+            "SELECT a FROM orders WHERE b = -",
+            "SELECT a FROM orders WHERE b = 3 AND c = 'x' AND d",
+            "SELECT a FROM orders WHERE b = 4 AND c = '' AND d",
+            "SELECT a FROM orders WHERE b = 4 AND c = 'it''s' AND d",
+            "SELECT a FROM orders WHERE b = 4 AND c = 'it\\' AND d",
+            "SELECT a FROM orders WHERE b = 4 AND c = 'it' AND e AND c = 'x' AND d",
+            "SELECT a FROM orders WHERE b - 4",
+            "SELECT a FROM orders WHERE b - -4",
+            "SELECT a FROM orders WHERE b -5",
+            "SELECT a FROM orders WHERE b --5",
+            "SELECT a FROM orders WHERE b IN (1, 2)",
+            "SELECT a FROM orders WHERE b IN (1, 2, 3)",
+            "SELECT a FROM orders WHERE b = 1 -- 5",
+            "SELECT a FROM orders WHERE b = 1 -- 6",
+            "SELECT a FROM orders /*! WHERE b = 'c' */",
+            "SELECT a FROM orders /*! WHERE b = 'c */ d' */",
+        ] {
+            for language in [SQL, Language::Mysql] {
+                check_against_lexer(&mut statements, language, statement.as_bytes());
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn templates_are_as_the_lexer_whatever_comes(
+            tails in proptest::collection::vec("( = |-|\\+|[1-3]{1,2}|'|'x'|a|e|, |\\(|/\\*|\\*/|!|\\\\|\"|;|\\$){1,9}", 1..40),
+        ) {
+            let mut statements = Statements::new(10_000, false);
+            for tail in &tails {
+                for language in [SQL, Language::Mysql] {
+                    let text = format!("SELECT abc FROM d WHERE e {tail}");
+                    check_against_lexer(&mut statements, language, text.as_bytes());
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! words end it. A token is its bytes in little-endian words of 8, then one word with the 0 to 7 bytes that
 //! remain and the token's kind in the top byte.
 
-use super::sink::{Sink, Word, fold, load};
+use super::sink::{Sink, Word, fold, lowest, window};
 
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 const KIND_WORD: u64 = 1 << 56;
@@ -47,18 +47,18 @@ impl Sink for Digest {
         }
         self.add(word.head);
         while at + 8 <= word.end {
-            self.add(fold(load(word.text, at, at + 8)));
+            self.add(fold(window(word.text, at)));
             at += 8;
         }
-        self.add(fold(load(word.text, at, word.end)) | KIND_WORD);
+        self.add(fold(lowest(window(word.text, at), word.end - at)) | KIND_WORD);
     }
 
     fn quoted(&mut self, bytes: &[u8], _spaced: bool) {
         let whole = bytes.len() & !7;
         for at in (0..whole).step_by(8) {
-            self.add(load(bytes, at, at + 8));
+            self.add(window(bytes, at));
         }
-        self.add(load(bytes, whole, bytes.len()) | KIND_EXACT);
+        self.add(window(bytes, whole) | KIND_EXACT);
     }
 
     #[inline]

@@ -9,10 +9,12 @@ mod http;
 mod redis;
 mod sink;
 mod sql;
+mod template;
 
 use crate::protocol::Language;
 use digest::Digest;
 use sink::{Sink, TextSink};
+pub(super) use template::{KEY, Template};
 
 /// The most bytes of a normalised text; what is longer ends in `...`.
 pub const MAX_TEXT: usize = 4096;
@@ -62,9 +64,9 @@ pub fn summary(language: Language, normalised: &str) -> String {
 fn read<S: Sink>(language: Language, bytes: &[u8], truncated: bool, sink: &mut S) {
     match language {
         Language::Postgresql { standard_strings } => {
-            sql::read(sql::Dialect::postgresql(standard_strings), bytes, truncated, sink);
+            sql::read_postgresql(standard_strings, bytes, truncated, sink);
         }
-        Language::Mysql => sql::read(sql::Dialect::mysql(), bytes, truncated, sink),
+        Language::Mysql => sql::read_mysql(bytes, truncated, sink),
         Language::Redis => redis::read(bytes, sink),
         Language::Http => http::read(bytes, truncated, sink),
     }

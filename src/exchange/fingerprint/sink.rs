@@ -1,27 +1,18 @@
 //! Where the tokens of a statement go: into a hash or into text.
 
+use std::ops::Range;
+
 /// A word's place in the statement it is in.
 #[derive(Clone, Copy)]
 pub(super) struct Word<'a> {
     pub(super) text: &'a [u8],
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Its first 8 bytes as by [`load`] and [`fold`].
+    /// Its first 8 bytes as by [`window`], [`lowest`] and [`fold`].
     pub(super) head: u64,
 }
 
 impl<'a> Word<'a> {
-    #[inline]
-    pub(super) fn new(text: &'a [u8], start: usize, end: usize) -> Self {
-        let head = fold(load(text, start, end.min(start + 8)));
-        Self {
-            text,
-            start,
-            end,
-            head,
-        }
-    }
-
     pub(super) fn bytes(&self) -> &'a [u8] {
         self.text.get(self.start..self.end).unwrap_or_default()
     }
@@ -42,28 +33,44 @@ pub(super) trait Sink {
     fn literal(&mut self, spaced: bool);
     /// One byte of punctuation.
     fn symbol(&mut self, byte: u8, spaced: bool);
+    /// The literal just told, a number or a string, is at `span`; `signed` says that a sign before a number is dropped here.
+    fn located(&mut self, span: Range<usize>, signed: bool) {
+        let _ = (span, signed);
+    }
+    /// The bytes of a literal may change how others are read.
+    fn uncertain(&mut self) {}
     /// Forgets all tokens: the statement is read again.
     fn restart(&mut self);
 }
 
-/// The bytes `start..end` of `text`, at most 8, as a little-endian number, zero above.
+/// The 8 bytes of `text` from `at` as a little-endian number, zero where it ends.
 #[inline]
-pub(super) fn load(text: &[u8], start: usize, end: usize) -> u64 {
-    let length = end - start;
-    let wide = text.get(start..start + 8).and_then(|bytes| bytes.try_into().ok());
-    match (wide, length) {
-        (Some(bytes), 8) => u64::from_le_bytes(bytes),
-        (Some(bytes), _) => u64::from_le_bytes(bytes) & ((1 << (8 * length)) - 1),
-        (None, _) => load_slowly(text.get(start..end).unwrap_or_default()),
+pub(super) fn window(text: &[u8], at: usize) -> u64 {
+    match text.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()) {
+        Some(bytes) => u64::from_le_bytes(bytes),
+        None => last_window(text, at),
     }
 }
 
-#[cold]
-fn load_slowly(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |number, &byte| number << 8 | u64::from(byte))
+fn last_window(text: &[u8], at: usize) -> u64 {
+    let left = text.len().saturating_sub(at);
+    match text.last_chunk() {
+        Some(bytes) if left > 0 => u64::from_le_bytes(*bytes) >> (8 * (8 - left)),
+        _ => text
+            .iter()
+            .skip(at)
+            .rev()
+            .fold(0, |number, &byte| number << 8 | u64::from(byte)),
+    }
+}
+
+/// The lowest `length` bytes of a number, at most 8.
+#[inline]
+pub(super) const fn lowest(number: u64, length: usize) -> u64 {
+    match length {
+        0..8 => number & ((1 << (8 * length)) - 1),
+        _ => number,
+    }
 }
 
 /// Folds the case of ASCII letters in a word of `[A-Za-z0-9_$]` and bytes above 127, and tells all others of these

@@ -69,11 +69,15 @@ fn count_keys(command: Command, mut arguments: Arguments<'_>) -> usize {
     }
 }
 
+/// A decimal number of at most 9 digits, else 0.
 fn number(argument: Option<&[u8]>) -> usize {
-    argument
-        .and_then(|bytes| std::str::from_utf8(bytes).ok())
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
+    let digits = argument.unwrap_or_default();
+    if digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
+        return 0;
+    }
+    digits
+        .iter()
+        .fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
 }
 
 /// XREAD's keys: half of what follows STREAMS.
@@ -143,8 +147,10 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|word| !word.is_empty())
 }
 
+/// The line at the front, without its end, and what follows.
 fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = memchr::memchr(b'\n', bytes)?;
+    // Counts and lengths only: a line that is longer is none.
+    let end = bytes.iter().take(24).position(|&byte| byte == b'\n')?;
     let line = bytes.get(..end)?;
     Some((line.strip_suffix(b"\r").unwrap_or(line), bytes.get(end + 1..)?))
 }

@@ -28,40 +28,80 @@ pub(super) enum Keyword {
 }
 
 impl Keyword {
+    /// What `word` means; one look at a table in which no two keywords share a slot.
     #[inline]
     pub(super) fn of(word: &Word<'_>) -> Self {
-        match word.length() {
-            2..=8 => Self::short(word.head),
-            9 | 10 => Self::long(word.head, word.length()),
-            _ => Self::None,
-        }
-    }
-
-    fn short(head: u64) -> Self {
-        match head {
-            NULL | TRUE | FALSE => Self::Constant,
-            IS | NOT | SET => Self::Is,
-            IN | ARRAY => Self::In,
-            VALUES | VALUE => Self::Values,
-            ROW => Self::Row,
-            SELECT | WITH => Self::Query,
-            RELEASE => Self::Name,
-            ALL | PREPARE => Self::NoName,
-            AND | OR | WHERE | BETWEEN | LIMIT | OFFSET | WHEN | THEN | ELSE | LIKE | BY | HAVING | ON
-            | CASE | DISTINCT | INTERVAL | RETURN | FROM | FOR | TO | DEFAULT | DIV | MOD | FETCH => {
-                Self::Before
+        match TABLE.get(slot(word.head)) {
+            Some(entry) if entry.head == word.head && usize::from(entry.length) == word.length() => {
+                entry.keyword
             }
             _ => Self::None,
         }
     }
+}
 
-    fn long(head: u64, length: usize) -> Self {
-        match (head, length) {
-            (SAVEPOIN, 9) | (DEALLOCA, 10) => Self::Name,
-            (RETURNIN, 9) => Self::Before,
-            _ => Self::None,
+#[rustfmt::skip]
+const KEYWORDS: &[(Keyword, &[&str])] = &[
+    (Keyword::Constant, &["null", "true", "false"]),
+    (Keyword::Is, &["is", "not", "set"]),
+    (Keyword::In, &["in", "array"]),
+    (Keyword::Values, &["values", "value"]),
+    (Keyword::Row, &["row"]),
+    (Keyword::Query, &["select", "with"]),
+    (Keyword::Name, &["savepoint", "release", "deallocate"]),
+    (Keyword::NoName, &["all", "prepare"]),
+    (Keyword::Before, &[
+        "and", "between", "by", "case", "default", "distinct", "div", "else", "fetch", "for", "from", "having",
+        "interval", "like", "limit", "mod", "offset", "on", "or", "return", "returning", "then", "to", "when", "where",
+    ]),
+];
+
+/// A keyword as [`Word`] has it.
+#[derive(Clone, Copy)]
+struct Entry {
+    head: u64,
+    length: u8,
+    keyword: Keyword,
+}
+
+const BITS: u32 = 7;
+
+/// Found by trying numbers until no two keywords shared a slot; [`table`] does not compile with another.
+const MULTIPLIER: u64 = 0xd019_152d_d94b_5e87;
+
+const fn slot(head: u64) -> usize {
+    (head.wrapping_mul(MULTIPLIER) >> (64 - BITS)) as usize
+}
+
+static TABLE: [Entry; 1 << BITS] = table();
+
+const fn table() -> [Entry; 1 << BITS] {
+    let mut table = [Entry {
+        head: 0,
+        length: 0,
+        keyword: Keyword::None,
+    }; 1 << BITS];
+    let mut group = 0;
+    while group < KEYWORDS.len() {
+        let (keyword, names) = KEYWORDS[group];
+        let mut at = 0;
+        while at < names.len() {
+            let name = names[at].as_bytes();
+            let entry = &mut table[slot(head(name))];
+            assert!(
+                entry.length == 0,
+                "two keywords share a slot: try another multiplier"
+            );
+            *entry = Entry {
+                head: head(name),
+                length: name.len() as u8,
+                keyword,
+            };
+            at += 1;
         }
+        group += 1;
     }
+    table
 }
 
 /// The first 8 bytes of a word as [`Word::head`] has them.
@@ -74,47 +114,3 @@ const fn head(word: &[u8]) -> u64 {
     }
     fold(number)
 }
-
-const ALL: u64 = head(b"all");
-const AND: u64 = head(b"and");
-const ARRAY: u64 = head(b"array");
-const BETWEEN: u64 = head(b"between");
-const BY: u64 = head(b"by");
-const CASE: u64 = head(b"case");
-const DEALLOCA: u64 = head(b"deallocate");
-const DEFAULT: u64 = head(b"default");
-const DISTINCT: u64 = head(b"distinct");
-const DIV: u64 = head(b"div");
-const ELSE: u64 = head(b"else");
-const FALSE: u64 = head(b"false");
-const FETCH: u64 = head(b"fetch");
-const FOR: u64 = head(b"for");
-const FROM: u64 = head(b"from");
-const HAVING: u64 = head(b"having");
-const IN: u64 = head(b"in");
-const INTERVAL: u64 = head(b"interval");
-const IS: u64 = head(b"is");
-const LIKE: u64 = head(b"like");
-const LIMIT: u64 = head(b"limit");
-const MOD: u64 = head(b"mod");
-const NOT: u64 = head(b"not");
-const NULL: u64 = head(b"null");
-const OFFSET: u64 = head(b"offset");
-const ON: u64 = head(b"on");
-const OR: u64 = head(b"or");
-const PREPARE: u64 = head(b"prepare");
-const RELEASE: u64 = head(b"release");
-const RETURN: u64 = head(b"return");
-const RETURNIN: u64 = head(b"returning");
-const ROW: u64 = head(b"row");
-const SAVEPOIN: u64 = head(b"savepoint");
-const SELECT: u64 = head(b"select");
-const SET: u64 = head(b"set");
-const THEN: u64 = head(b"then");
-const TO: u64 = head(b"to");
-const TRUE: u64 = head(b"true");
-const VALUE: u64 = head(b"value");
-const VALUES: u64 = head(b"values");
-const WHEN: u64 = head(b"when");
-const WHERE: u64 = head(b"where");
-const WITH: u64 = head(b"with");

@@ -11,54 +11,36 @@ mod scan;
 mod shape;
 mod summary;
 
-use super::sink::{Sink, Word};
+use super::sink::Sink;
 use bytes::{CONTINUES_WORD, Class};
 use scan::Quoted;
 use shape::Shape;
 pub(super) use summary::summary;
 
-/// How the lexer reads.
-#[derive(Clone, Copy)]
-pub(super) struct Dialect {
-    mysql: bool,
-    /// Whether a backslash in `'...'` escapes.
-    backslash: bool,
-    classes: &'static [Class; 256],
+/// Reads a statement as PostgreSQL does; `standard_strings` is `standard_conforming_strings`.
+pub(super) fn read_postgresql<S: Sink>(standard_strings: bool, text: &[u8], truncated: bool, sink: &mut S) {
+    read::<S, false>(!standard_strings, text, truncated, sink);
 }
 
-impl Dialect {
-    pub(super) const fn postgresql(standard_strings: bool) -> Self {
-        Self {
-            mysql: false,
-            backslash: !standard_strings,
-            classes: &bytes::POSTGRESQL,
-        }
-    }
-
-    /// `"..."` is a string here: whether `ANSI_QUOTES` makes it an identifier is not on the wire.
-    pub(super) const fn mysql() -> Self {
-        Self {
-            mysql: true,
-            backslash: true,
-            classes: &bytes::MYSQL,
-        }
-    }
+/// Reads a statement as MySQL does. `"..."` is a string: whether `ANSI_QUOTES` makes it an identifier is not on the wire.
+pub(super) fn read_mysql<S: Sink>(text: &[u8], truncated: bool, sink: &mut S) {
+    read::<S, true>(true, text, truncated, sink);
 }
 
-/// Reads a statement into `sink`.
-pub(super) fn read<S: Sink>(dialect: Dialect, text: &[u8], truncated: bool, sink: &mut S) {
-    let mut lexer = Lexer::new(dialect, text, truncated, sink);
+fn read<S: Sink, const MYSQL: bool>(backslash: bool, text: &[u8], truncated: bool, sink: &mut S) {
+    let mut lexer = Lexer::<S, MYSQL>::new(backslash, text, truncated, sink);
     lexer.run();
     if lexer.contradicted() {
         sink.restart();
-        let mut strict = Lexer::new(dialect, text, truncated, sink);
+        let mut strict = Lexer::<S, MYSQL>::new(backslash, text, truncated, sink);
         strict.strict = true;
         strict.run();
     }
 }
 
-struct Lexer<'a, S> {
-    dialect: Dialect,
+struct Lexer<'a, S, const MYSQL: bool> {
+    /// Whether a backslash in `'...'` escapes.
+    backslash: bool,
     text: &'a [u8],
     at: usize,
     truncated: bool,
@@ -77,10 +59,12 @@ struct Lexer<'a, S> {
     contradiction: bool,
 }
 
-impl<'a, S: Sink> Lexer<'a, S> {
-    fn new(dialect: Dialect, text: &'a [u8], truncated: bool, sink: &'a mut S) -> Self {
+impl<'a, S: Sink, const MYSQL: bool> Lexer<'a, S, MYSQL> {
+    const CLASSES: &'static [Class; 256] = if MYSQL { &bytes::MYSQL } else { &bytes::POSTGRESQL };
+
+    fn new(backslash: bool, text: &'a [u8], truncated: bool, sink: &'a mut S) -> Self {
         Self {
-            dialect,
+            backslash,
             text,
             at: 0,
             truncated,
@@ -100,13 +84,13 @@ impl<'a, S: Sink> Lexer<'a, S> {
 
     fn run(&mut self) {
         while let Some(&byte) = self.text.get(self.at) {
-            match self.dialect.classes[usize::from(byte)] {
+            match Self::CLASSES[usize::from(byte)] {
                 Class::Space => self.space(),
                 Class::Letter => self.word(),
                 Class::Digit => self.number(),
                 Class::Dot if self.digit_follows() => self.number(),
                 Class::Sign => self.sign(byte),
-                Class::String => self.string(self.at, byte, self.dialect.backslash),
+                Class::String => self.string(self.at, byte, self.backslash),
                 Class::Identifier => self.identifier(byte),
                 Class::Slash if self.next() == Some(b'*') => self.comment(),
                 Class::Star if self.executable == Some(self.at) => self.executed(),
@@ -140,22 +124,28 @@ impl<'a, S: Sink> Lexer<'a, S> {
     #[inline]
     fn structural(&mut self, tell: impl FnOnce(&mut Shape<'a, S>, bool)) {
         tell(&mut self.shape, self.spaced);
-        self.at += 1;
-        self.spaced = false;
+        self.pass(self.at + 1);
+    }
+
+    /// Goes on after a token, and after the one space that most often follows.
+    #[inline]
+    fn pass(&mut self, end: usize) {
+        self.spaced = self.text.get(end) == Some(&b' ');
+        self.at = end + usize::from(self.spaced);
     }
 
     /// A literal up to `end`.
     #[inline]
     fn literal(&mut self, end: usize) {
         self.shape.literal(self.spaced);
-        self.at = end;
-        self.spaced = false;
+        self.pass(end);
         self.escaped = false;
     }
 
     /// Leaves out the rest.
     #[cold]
     fn stop(&mut self) {
+        self.shape.uncertain();
         self.literal(self.text.len());
     }
 
@@ -167,33 +157,31 @@ impl<'a, S: Sink> Lexer<'a, S> {
 
     #[inline]
     fn word(&mut self) {
-        let end = scan::word(self.text, self.at);
+        let word = scan::word(self.text, self.at);
+        let end = word.end;
         match self.text.get(end) {
-            None if self.truncated => self.stop(),
-            Some(b'\'') if self.prefixes_string(end) => self.prefixed_string(end, b'\''),
-            Some(b'"') if self.dialect.mysql && self.prefixes_string(end) => self.prefixed_string(end, b'"'),
-            _ => {
-                let word = Word::new(self.text, self.at, end);
-                self.shape.word(word, self.spaced);
-                self.at = end;
-                self.spaced = false;
-            }
+            None if self.truncated => return self.stop(),
+            Some(b'\'') if self.prefixes_string(end) => return self.prefixed_string(end, b'\''),
+            Some(b'"') if MYSQL && self.prefixes_string(end) => return self.prefixed_string(end, b'"'),
+            _ => {}
         }
+        self.shape.word(word, self.spaced);
+        self.pass(end);
     }
 
     /// Whether the word up to `end` belongs to the string that follows it at once: `E''`, `N''`, `_utf8''`, ...
     fn prefixes_string(&self, end: usize) -> bool {
         match self.text.get(self.at..end).unwrap_or_default() {
             [b'b' | b'B' | b'x' | b'X' | b'n' | b'N'] => true,
-            [b'e' | b'E'] => !self.dialect.mysql,
-            [b'_', ..] => self.dialect.mysql,
+            [b'e' | b'E'] => !MYSQL,
+            [b'_', ..] => MYSQL,
             _ => false,
         }
     }
 
     fn prefixed_string(&mut self, quote_at: usize, quote: u8) {
         let escape = matches!(self.text.get(self.at), Some(b'e' | b'E'));
-        self.string(quote_at, quote, escape || self.dialect.backslash);
+        self.string(quote_at, quote, escape || self.backslash);
         self.escaped = escape;
     }
 
@@ -208,6 +196,7 @@ impl<'a, S: Sink> Lexer<'a, S> {
             Quoted::To { end, .. } if self.word_at(end) => self.contradict(),
             Quoted::To { end, doubt } => {
                 self.literal(end);
+                self.shape.located(start..end, false);
                 self.escaped = continues;
                 self.doubt |= doubt;
             }
@@ -236,8 +225,7 @@ impl<'a, S: Sink> Lexer<'a, S> {
             Some(end) if !self.leaves_executable(end) => {
                 let bytes = self.text.get(self.at..end).unwrap_or_default();
                 self.shape.quoted(bytes, self.spaced);
-                self.at = end;
-                self.spaced = false;
+                self.pass(end);
             }
             _ => self.unterminated(false),
         }
@@ -245,7 +233,25 @@ impl<'a, S: Sink> Lexer<'a, S> {
 
     #[inline]
     fn number(&mut self) {
-        self.literal(scan::number(self.text, self.at));
+        let signed = self.takes_sign();
+        let start = self.at;
+        let end = scan::number(self.text, start);
+        self.literal(end);
+        self.shape.located(start..end, signed);
+    }
+
+    fn signed_number(&mut self) {
+        let start = self.at;
+        let end = scan::number(self.text, start + 1);
+        let signed = self.takes_sign();
+        self.literal(end);
+        self.shape.located(start..end, signed);
+    }
+
+    /// Whether a sign here is dropped, whatever the number; two dashes may be a comment.
+    fn takes_sign(&self) -> bool {
+        let before = self.at.checked_sub(1).and_then(|at| self.text.get(at));
+        matches!(before, Some(b' ' | b'(' | b',' | b'=')) && self.shape.wants_operand()
     }
 
     /// `-- comment`, or the sign of a number, which is part of the literal, or an operator.
@@ -254,7 +260,7 @@ impl<'a, S: Sink> Lexer<'a, S> {
         if byte == b'-' && self.next() == Some(b'-') && self.dashes_comment() {
             self.line_comment();
         } else if self.number_follows() && self.shape.wants_operand() {
-            self.at += 1;
+            self.signed_number();
         } else {
             self.structural(|shape, spaced| shape.symbol(byte, spaced));
         }
@@ -271,11 +277,11 @@ impl<'a, S: Sink> Lexer<'a, S> {
     /// MySQL wants white space or a control character after the dashes.
     fn dashes_comment(&self) -> bool {
         let after = self.text.get(self.at + 2);
-        !self.dialect.mysql || after.is_none_or(|&byte| byte <= b' ' || byte == 0x7f)
+        !MYSQL || after.is_none_or(|&byte| byte <= b' ' || byte == 0x7f)
     }
 
     fn line_comment(&mut self) {
-        let end = scan::line(self.text, self.at, self.dialect.mysql);
+        let end = scan::line(self.text, self.at, MYSQL);
         if self.leaves_executable(end) {
             return self.contradict();
         }
@@ -285,7 +291,7 @@ impl<'a, S: Sink> Lexer<'a, S> {
 
     fn comment(&mut self) {
         let rest = self.text.get(self.at + 2..).unwrap_or_default();
-        if !self.dialect.mysql {
+        if !MYSQL {
             return self.skip_comment(scan::nested_comment(self.text, self.at));
         }
         match rest {
@@ -311,6 +317,7 @@ impl<'a, S: Sink> Lexer<'a, S> {
     fn begin_executable(&mut self) {
         match scan::flat_comment(self.text, self.at) {
             Some(end) if self.executable.is_none() => {
+                self.shape.uncertain();
                 self.executable = Some(end - 2);
                 self.at = scan::version(self.text, self.at + 2);
                 self.spaced = true;

@@ -1,6 +1,7 @@
 //! Where a token ends. Each function is given the whole text and where the token begins, and looks at each byte once.
 
 use super::bytes::CONTINUES_WORD;
+use crate::exchange::fingerprint::sink::{Word, fold, lowest, window};
 use memchr::{memchr, memchr_iter, memchr2, memchr3, memmem};
 
 /// How a quoted string went.
@@ -17,8 +18,19 @@ pub(super) enum Quoted {
 
 /// A word that begins at `start`.
 #[inline]
-pub(super) fn word(text: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
+pub(super) fn word(text: &[u8], start: usize) -> Word<'_> {
+    let end = end_of_word(text, start + 1);
+    let head = fold(lowest(window(text, start), end - start));
+    Word {
+        text,
+        start,
+        end,
+        head,
+    }
+}
+
+#[inline]
+fn end_of_word(text: &[u8], mut at: usize) -> usize {
     while let Some(&byte) = text.get(at)
         && CONTINUES_WORD[usize::from(byte)]
     {
@@ -30,6 +42,15 @@ pub(super) fn word(text: &[u8], start: usize) -> usize {
 /// A number with all that is stuck to it (`1.5e-3`, `0x1F`, `1_000`, `2nd`): none of it is shown.
 #[inline]
 pub(super) fn number(text: &[u8], start: usize) -> usize {
+    let end = end_of_word(text, start);
+    match text.get(end) {
+        Some(b'.' | b'+' | b'-') => fraction(text, start),
+        _ => end,
+    }
+}
+
+/// A number with a point or a signed exponent.
+fn fraction(text: &[u8], start: usize) -> usize {
     let mut at = start;
     let mut decimal = true;
     while let Some(&byte) = text.get(at) {

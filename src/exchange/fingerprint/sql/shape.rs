@@ -2,6 +2,7 @@
 
 use super::keyword::Keyword;
 use crate::exchange::fingerprint::sink::{Sink, Word};
+use std::ops::Range;
 
 /// What came before.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,17 @@ impl<'a, S: Sink> Shape<'a, S> {
             rows: Rows::None,
             muted: Muted::No,
         }
+    }
+
+    /// Where the literal just told is.
+    #[inline]
+    pub(super) fn located(&mut self, span: Range<usize>, signed: bool) {
+        self.sink.located(span, signed);
+    }
+
+    /// Literals may change how others are read.
+    pub(super) fn uncertain(&mut self) {
+        self.sink.uncertain();
     }
 
     /// Whether a sign here is a number's own.
