@@ -5,6 +5,7 @@ pub mod filter;
 pub mod interfaces;
 pub mod live;
 mod ring;
+pub mod write;
 
 use crate::clock::Timestamp;
 use crate::packet::LinkType;
@@ -20,8 +21,20 @@ pub struct Frame<'a> {
     pub time: Timestamp,
     /// How `bytes` begins.
     pub link: LinkType,
-    /// Index into [`Source::interfaces`].
+    /// Index into `interfaces`.
     pub interface: u16,
+    /// The names of the source's interfaces known so far, as [`Source::interfaces`].
+    pub interfaces: &'a [String],
+}
+
+impl<'a> Frame<'a> {
+    /// The name of the interface that saw the frame; empty where it has none.
+    #[must_use]
+    pub fn interface_name(&self) -> &'a str {
+        self.interfaces
+            .get(usize::from(self.interface))
+            .map_or("", String::as_str)
+    }
 }
 
 /// What a source has for now.

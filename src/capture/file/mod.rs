@@ -219,7 +219,7 @@ impl Source for FileSource {
     fn poll(&mut self) -> Result<Polled<'_>, Infallible> {
         let head = self.advance();
         Ok(match (head, &self.current) {
-            (Some(head), Some(reader)) => Polled::Frame(reader.frame(head)),
+            (Some(head), Some(reader)) => Polled::Frame(reader.frame(head, self.ledger.interfaces())),
             _ => Polled::End,
         })
     }

@@ -93,13 +93,14 @@ impl Reader {
 
     /// The frame at `head`, which must be this reader's latest.
     #[inline]
-    pub(super) fn frame(&self, head: Head) -> Frame<'_> {
+    pub(super) fn frame<'a>(&'a self, head: Head, interfaces: &'a [String]) -> Frame<'a> {
         Frame {
             bytes: self.buffer.taken(head.start..head.start + head.length as usize),
             wire_length: head.wire_length,
             time: head.time,
             link: head.link,
             interface: head.interface,
+            interfaces,
         }
     }
 

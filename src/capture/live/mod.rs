@@ -299,6 +299,7 @@ impl Source for LiveSource {
             time: head.time,
             link,
             interface,
+            interfaces: self.names.as_slice(),
         }))
     }
 
