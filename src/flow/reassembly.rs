@@ -78,6 +78,11 @@ impl Reassembly {
         self.held.first().map(|held| held.sequence)
     }
 
+    /// When the lowest held segment came.
+    pub(super) fn first_time(&self) -> Option<Timestamp> {
+        self.held.first().map(|held| held.at)
+    }
+
     /// Whether the other side has acknowledged everything before `sequence`.
     pub(super) fn covers(&self, sequence: u32) -> bool {
         self.acknowledged

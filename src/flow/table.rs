@@ -475,22 +475,17 @@ impl Step<'_> {
         self.finish(flow, handler);
     }
 
-    /// Where a stream starts: after its SYN, or wherever it is first seen.
+    /// Where a stream starts: after its SYN, where the other side's acknowledgment says, or wherever it is first seen. A
+    /// first sight of a keep-alive probe says one too few.
     fn learn_sequence<C>(&self, flow: &mut Flow<C>, segment: &Segment<'_>) {
         let known = State::known(self.side);
-        let joined_silent = !flow.state.has(State::spoken(self.side)) && !flow.state.has(State::HANDSHAKE);
-        if !flow.state.has(known) || joined_silent && segment.payload_length > 1 && !self.began(flow) {
-            flow.next[self.side.index()] = data_sequence(segment);
+        let next = &mut flow.next[self.side.index()];
+        let silent = !flow.state.has(State::spoken(self.side));
+        let after_probe = silent && segment.payload_length > 1 && ahead(data_sequence(segment), *next) == 1;
+        if !flow.state.has(known) || after_probe {
+            *next = data_sequence(segment);
             flow.state.set(known, true);
         }
-    }
-
-    /// Whether this side's SYN was seen, so that a stream that starts later has lost its start.
-    fn began<C>(&self, flow: &Flow<C>) -> bool {
-        flow.active.as_ref().is_some_and(|active| match self.side {
-            Side::Client => active.syn.is_some(),
-            Side::Server => active.syn_ack.is_some(),
-        })
     }
 
     fn handshake<C, H: Handler<Conversation = C>>(
@@ -644,20 +639,24 @@ impl Step<'_> {
         }
     }
 
-    /// Hands on what was held and is in order now, giving up holes that will not fill.
+    /// Hands on what was held and is in order now, giving up holes that will not fill. What a hole held back came when the
+    /// hole was filled; behind a hole given up, bytes keep the time they were seen.
     fn drain<C, H: Handler<Conversation = C>>(&mut self, flow: &mut Flow<C>, handler: &mut H) {
+        let now = self.at;
         loop {
             let next = flow.next[self.side.index()];
-            let Some(active) = &mut flow.active else { return };
+            let Some(active) = &mut flow.active else { break };
             let stream = &mut active.sides[self.side.index()];
             if let Some(held) = stream.take(next) {
+                self.at = self.at.max(held.at);
                 self.deliver(flow, held.sequence, &held.bytes, held.length, handler);
             } else if let Some(until) = stream.lost_until() {
                 self.lose(flow, until, handler);
             } else {
-                return;
+                break;
             }
         }
+        self.at = now;
     }
 
     /// Gives up the hole before `until`, then goes on with what was held.
@@ -667,6 +666,7 @@ impl Step<'_> {
         self.finish(flow, handler);
     }
 
+    /// Gives up the hole before `until`; the time is that of what was held behind it.
     fn lose<C, H: Handler<Conversation = C>>(&mut self, flow: &mut Flow<C>, until: u32, handler: &mut H) {
         let next = &mut flow.next[self.side.index()];
         let length = u64::from(until.wrapping_sub(*next));
@@ -674,6 +674,8 @@ impl Step<'_> {
         self.counters.gaps += 1;
         self.counters.gap_bytes += length;
         if let Some(active) = &mut flow.active {
+            let held_since = active.sides[self.side.index()].first_time();
+            self.at = held_since.unwrap_or(self.at);
             handler.chunk(
                 self.id,
                 self.at,
