@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::http::Http;
 use super::redis::Redis;
 use super::turns::Turns;
 use super::{Decoder, Messages, Resync, Side, Step, System};
@@ -35,9 +36,9 @@ pub static CATALOG: &[Protocol] = &[
         recognise: super::redis::recognise,
         decoder: || AnyDecoder::Redis(Redis::new()),
     },
-    by_turns(
-        System::Http,
-        &[
+    Protocol {
+        system: System::Http,
+        schemes: &[
             "http",
             "https",
             "elasticsearch",
@@ -46,8 +47,10 @@ pub static CATALOG: &[Protocol] = &[
             "clickhouse",
             "influxdb",
         ],
-        &[9200, 5984, 8123, 8086],
-    ),
+        ports: &[9200, 5984, 8123, 8086],
+        recognise: super::http::recognise,
+        decoder: || AnyDecoder::Http(Http::new()),
+    },
     by_turns(System::Mongodb, &["mongodb"], &[27017]),
     by_turns(System::Memcached, &["memcached"], &[11211]),
     by_turns(System::Cassandra, &["cassandra", "cql", "scylla"], &[9042]),
@@ -159,6 +162,7 @@ impl Protocol {
 #[expect(missing_docs, reason = "each is its protocol's decoder")]
 pub enum AnyDecoder {
     Redis(Redis),
+    Http(Http),
     Turns(Turns),
 }
 
@@ -166,6 +170,7 @@ macro_rules! dispatch {
     ($self:ident, $decoder:ident => $call:expr) => {
         match $self {
             AnyDecoder::Redis($decoder) => $call,
+            AnyDecoder::Http($decoder) => $call,
             AnyDecoder::Turns($decoder) => $call,
         }
     };
