@@ -227,6 +227,8 @@ pub enum Model {
     Summary,
     /// A line of `--exchanges`
     Exchange,
+    /// What `compare` finds
+    Comparison,
 }
 
 /// Arguments of `completions`.

@@ -5,6 +5,7 @@ use std::io;
 use super::args::{Model, SchemaArguments};
 use super::exit::Failure;
 use super::output;
+use crate::summary::compare::Comparison;
 use crate::summary::{ExchangeLine, Summary};
 
 /// Prints the schema asked for.
@@ -19,6 +20,7 @@ fn text(model: Model) -> io::Result<String> {
         .into_generator();
     let schema = match model {
         Model::Summary => generator.into_root_schema_for::<Summary>(),
+        Model::Comparison => generator.into_root_schema_for::<Comparison>(),
         Model::Exchange => generator.into_root_schema_for::<ExchangeLine<'static>>(),
     };
     Ok(serde_json::to_string_pretty(&schema)? + "\n")
@@ -28,7 +30,11 @@ fn text(model: Model) -> io::Result<String> {
 mod tests {
     use super::*;
 
-    const CHECKED_IN: [(Model, &str); 2] = [
+    const CHECKED_IN: [(Model, &str); 3] = [
+        (
+            Model::Comparison,
+            include_str!("../../docs/schema/comparison.v1.json"),
+        ),
         (Model::Summary, include_str!("../../docs/schema/summary.v1.json")),
         (
             Model::Exchange,

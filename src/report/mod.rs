@@ -1,9 +1,11 @@
 //! A [`Summary`] drawn for people and programs. Nothing here judges what is wrong: that is `findings`' part.
 
+pub mod comparison;
 #[cfg(test)]
 mod golden;
 pub mod json;
 pub mod sockets;
+mod spark;
 mod style;
 mod table;
 pub mod text;

@@ -14,7 +14,7 @@ pub struct Column {
     pub name: &'static str,
     /// Where its cells stand.
     pub align: Align,
-    /// Columns of the highest number go first where there is no room; those of 0 stay.
+    /// Columns of the highest number go first, all together, where there is no room; those of 0 stay.
     pub dispensable: u8,
 }
 
@@ -161,11 +161,10 @@ impl Table {
             })
             .map(|index| (index, self.wanted(index)))
             .collect();
+        let rank = |index: usize| self.columns.get(index).map_or(0, |column| column.dispensable);
         while self.total(&shown) > room {
-            let rank =
-                |&(index, _): &(usize, usize)| self.columns.get(index).map_or(0, |column| column.dispensable);
-            match shown.iter().enumerate().max_by_key(|(_, column)| rank(column)) {
-                Some((at, column)) if rank(column) > 0 => drop(shown.remove(at)),
+            match shown.iter().map(|&(index, _)| rank(index)).max() {
+                Some(highest @ 1..) => shown.retain(|&(index, _)| rank(index) != highest),
                 _ => break,
             }
         }

@@ -4,6 +4,7 @@
 //! summary`); fields may be added, none renamed or re-scaled without a new [`SummarySchema`]. Times are RFC 3339 in
 //! UTC with nanoseconds, durations are in seconds (`_seconds`), and what is absent is unknown.
 
+pub mod compare;
 mod connection;
 mod distribution;
 mod exchange;

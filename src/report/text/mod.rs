@@ -3,7 +3,7 @@
 mod findings;
 mod head;
 mod hoarded;
-mod names;
+pub(super) mod names;
 mod nothing;
 mod pools;
 mod services;
@@ -33,7 +33,7 @@ pub fn draw(summary: &Summary, columns: usize, out: &mut dyn Write) -> io::Resul
     statements::draw(summary, columns, out)
 }
 
-fn section(title: &str, aside: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn section(title: &str, aside: &str, out: &mut dyn Write) -> io::Result<()> {
     let aside = if aside.is_empty() {
         String::new()
     } else {
