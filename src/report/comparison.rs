@@ -23,12 +23,13 @@ const POOLS_SHOWN: usize = 20;
 pub fn draw(comparison: &Comparison, columns: usize, out: &mut dyn Write) -> io::Result<()> {
     let columns = columns.clamp(80, 180);
     for (name, period) in [("before", &comparison.before), ("after ", &comparison.after)] {
-        writeln!(
-            out,
-            "{}  {}",
-            paint(STRONG, name),
-            cut(&head(period), columns - 8)
-        )?;
+        for (index, line) in lines(&head(period), columns - 8).iter().enumerate() {
+            writeln!(
+                out,
+                "{}  {line}",
+                paint(STRONG, if index == 0 { name } else { "      " })
+            )?;
+        }
     }
     findings(comparison, columns, out)?;
     services(comparison, columns, out)?;
@@ -282,12 +283,12 @@ fn sparks(change: &DistributionChange, columns: usize, out: &mut dyn Write) -> i
     }
     let (from, to) = sparks.scale();
     let shape = change.shape.map(|shape| {
-        let chance = if shape.p_value < 0.001 {
+        let likelihood = if shape.p_value < 0.001 {
             "below 0.1%".to_owned()
         } else {
             percent(shape.p_value)
         };
-        format!("; the same by chance: {chance}")
+        format!("; the same by chance: {likelihood}")
     });
     let scale = format!(
         "{} to {}, logarithmic{}",

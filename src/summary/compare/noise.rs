@@ -432,7 +432,7 @@ mod tests {
         let change = DistributionChange::new(&exponential(1, 4, 1e6), &exponential(2, 4, 9e9)).unwrap();
         assert_eq!(
             change.verdict,
-            Verdict::WithinNoise,
+            Verdict::TooFew,
             "four values have no 95% interval"
         );
     }
