@@ -15,8 +15,9 @@ use super::socket::Socket;
 /// Who holds a socket. Sockets of one holder share one `Owner`, also from one inventory to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
-    /// The processes that hold it: more than one where a process forked while the connection was open. In rising
-    /// order; empty where only the cgroup is known.
+    /// The processes that hold it: more than one where a process forked while the connection was open. The one that started first
+    /// comes first; empty where only the cgroup is known. This process itself counts only where nobody else holds it: it may have
+    /// inherited a shell's descriptors.
     pub pids: Vec<u32>,
     /// The name of the first of them (`/proc/PID/comm`, at most 15 characters).
     pub command: Option<String>,
@@ -42,6 +43,7 @@ pub struct Owners {
     /// Processes that the last search could not look into.
     hidden: usize,
     most_links: usize,
+    own_pid: u32,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,7 @@ impl Owners {
             resume: None,
             hidden: 0,
             most_links,
+            own_pid: std::process::id(),
         }
     }
 
@@ -243,11 +246,7 @@ impl Owners {
     }
 
     fn owner(&mut self, cgroup: Option<u64>, holders: &[(u32, u32)]) -> Option<Arc<Owner>> {
-        let mut pids: Vec<u32> = holders.iter().map(|&(pid, _)| pid).collect();
-        pids.sort_unstable();
-        pids.dedup();
-        pids.truncate(MAX_PIDS);
-        pids.retain(|&pid| self.learn(pid));
+        let pids = self.pids(holders);
         let first = pids.first().and_then(|pid| self.processes.get(pid));
         let mut owner = Owner {
             command: first.and_then(|process| process.command.clone()),
@@ -260,6 +259,19 @@ impl Owners {
             owner.identity = self.identity(cgroup);
         }
         (owner != Owner::default()).then(|| self.intern(owner))
+    }
+
+    /// The holders that are still there, the one that started first in front.
+    fn pids(&mut self, holders: &[(u32, u32)]) -> Vec<u32> {
+        let mut pids: Vec<u32> = holders.iter().map(|&(pid, _)| pid).collect();
+        pids.retain(|&pid| self.learn(pid));
+        if pids.iter().any(|&pid| pid != self.own_pid) {
+            pids.retain(|&pid| pid != self.own_pid);
+        }
+        pids.sort_unstable_by_key(|&pid| (self.processes.get(&pid).map(|it| it.start), pid));
+        pids.dedup();
+        pids.truncate(MAX_PIDS);
+        pids
     }
 
     fn identity(&mut self, cgroup: Option<u64>) -> Identity {

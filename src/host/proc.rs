@@ -21,7 +21,7 @@ pub(super) struct Procfs {
 }
 
 /// Tells one process from another that later has the same pid: ticks from boot to its start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct StartTicks(u64);
 
 impl Procfs {

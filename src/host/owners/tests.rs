@@ -127,6 +127,20 @@ fn forks_that_share_a_socket_are_all_named() {
 }
 
 #[test]
+fn the_one_that_started_first_comes_first_and_this_process_does_not_count() {
+    let machine = Machine::new();
+    machine.process(42, 1000, "/", &[5]);
+    machine.process(7, 2000, "/", &[5]);
+    machine.process(3, 3000, "/", &[5, 6]);
+    let mut owners = machine.owners(MAX_LINKS);
+    owners.own_pid = 3;
+    let mut sockets = [socket(5, None), socket(6, None)];
+    owners.resolve(&mut sockets);
+    assert_eq!(pids(&sockets[0]), [42, 7]);
+    assert_eq!(pids(&sockets[1]), [3]);
+}
+
+#[test]
 fn a_parent_that_lets_go_is_forgotten() {
     let machine = Machine::new();
     machine.process(42, 1000, "/", &[5]);

@@ -13,33 +13,17 @@ use crate::clock::{Span, Timestamp};
 use crate::host::{self, Inventory, Socket, State};
 use crate::packet::Endpoint;
 use crate::protocol::System;
+use crate::protocol::catalog::Target;
 use crate::summary::{KernelView, Vantage};
 
 use pairing::Ends;
 pub use text::draw;
 
-/// A database to look for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Database {
-    /// What it speaks, where that is known.
-    pub system: Option<System>,
-    /// Where it is; `None` stands for every host.
-    pub address: Option<IpAddr>,
-    /// Its TCP port.
-    pub port: u16,
-}
-
-impl Database {
-    fn is_at(&self, end: Endpoint) -> bool {
-        self.port == end.port && self.address.is_none_or(|address| address == end.address)
-    }
-}
-
 /// What to show of an inventory, and in which order.
 #[derive(Clone, Debug)]
 pub struct Choice {
     /// The databases.
-    pub databases: Vec<Database>,
+    pub databases: Vec<Target>,
     /// Only connections on which no data went for this long.
     pub idle_after: Option<Span>,
     /// What comes first.
@@ -242,7 +226,7 @@ impl SocketsView {
 }
 
 fn line(ends: &Ends, choice: &Choice, now: Timestamp) -> SocketLine {
-    let database = choice.databases.iter().find(|it| it.is_at(ends.server));
+    let database = choice.databases.iter().find(|it| is_at(it, ends.server));
     let first = ends.first();
     let start = |socket: Option<&Socket>| socket?.owner.as_ref()?.start;
     let idle = ends.sockets().filter_map(|it| it.idle(now)).min();
@@ -370,38 +354,63 @@ fn longer(a: Option<f64>, b: Option<f64>) -> Option<f64> {
     a.into_iter().chain(b).reduce(f64::max)
 }
 
-fn servers(lines: &[SocketLine], sockets: &[Socket], databases: &[Database]) -> Vec<ServerTotal> {
-    let mut totals: BTreeMap<Endpoint, ServerTotal> = BTreeMap::new();
-    let new = |server| ServerTotal {
-        server,
-        connections: 0,
-        time_wait: 0,
-        accept_queue: None,
-    };
-    for line in lines {
-        totals
-            .entry(line.server)
-            .or_insert_with(|| new(line.server))
-            .connections += 1;
-    }
-    for socket in sockets {
-        let ends = [socket.local, socket.remote];
-        let Some(&server) = ends.iter().find(|end| databases.iter().any(|it| it.is_at(**end))) else {
-            continue;
-        };
-        match socket.state {
-            State::TimeWait => totals.entry(server).or_insert_with(|| new(server)).time_wait += 1,
-            State::Listen => {
-                let queue = AcceptQueue {
-                    waiting: socket.receive_queue,
-                    limit: socket.send_queue,
-                };
-                totals.entry(server).or_insert_with(|| new(server)).accept_queue = Some(queue);
-            }
-            _ => {}
+fn servers(lines: &[SocketLine], sockets: &[Socket], databases: &[Target]) -> Vec<ServerTotal> {
+    let mut totals = Totals::default();
+    lines
+        .iter()
+        .for_each(|line| totals.of(line.server).connections += 1);
+    let is_database = |end: &Endpoint| databases.iter().any(|it| is_at(it, *end));
+    for socket in sockets.iter().filter(|it| it.state == State::TimeWait) {
+        if let Some(&server) = [socket.local, socket.remote].iter().find(|end| is_database(end)) {
+            totals.of(server).time_wait += 1;
         }
     }
-    totals.into_values().collect()
+    for socket in sockets
+        .iter()
+        .filter(|it| it.state == State::Listen && is_database(&it.local))
+    {
+        totals.listens(socket);
+    }
+    totals.0.into_values().collect()
+}
+
+#[derive(Default)]
+struct Totals(BTreeMap<Endpoint, ServerTotal>);
+
+impl Totals {
+    fn of(&mut self, server: Endpoint) -> &mut ServerTotal {
+        self.0.entry(server).or_insert(ServerTotal {
+            server,
+            connections: 0,
+            time_wait: 0,
+            accept_queue: None,
+        })
+    }
+
+    /// What listens on every address does so on those that have connections; it has a line of its own only where there are none.
+    fn listens(&mut self, socket: &Socket) {
+        let queue = AcceptQueue {
+            waiting: socket.receive_queue,
+            limit: socket.send_queue,
+        };
+        let everywhere = socket.local.address.is_unspecified();
+        let mut known = self
+            .0
+            .values_mut()
+            .filter(|it| it.server.port == socket.local.port)
+            .peekable();
+        if everywhere && known.peek().is_some() {
+            known
+                .filter(|it| it.accept_queue.is_none())
+                .for_each(|it| it.accept_queue = Some(queue));
+        } else {
+            self.of(socket.local).accept_queue = Some(queue);
+        }
+    }
+}
+
+fn is_at(target: &Target, end: Endpoint) -> bool {
+    target.port == end.port && target.address.is_none_or(|address| address == end.address)
 }
 
 /// The name of this host.
@@ -412,7 +421,7 @@ pub fn host_name() -> Option<String> {
 
 /// The ports to ask the kernel for.
 #[must_use]
-pub fn ports(databases: &[Database]) -> host::PortFilter {
+pub fn ports(databases: &[Target]) -> host::PortFilter {
     host::PortFilter::of(databases.iter().map(|it| it.port))
 }
 

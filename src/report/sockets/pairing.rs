@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use crate::host::{Namespace, Socket, State};
 use crate::packet::Endpoint;
+use crate::protocol::catalog::Target;
 use crate::summary::Vantage;
 
-use super::Database;
+use super::is_at;
 
 /// A connection with those of its ends that are on this host: at least one.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl<'a> Ends<'a> {
 type Key = (Endpoint, Endpoint, Option<Namespace>);
 
 /// The connections to `databases` that are not over yet.
-pub(super) fn pair<'a>(sockets: &'a [Socket], databases: &[Database]) -> Vec<Ends<'a>> {
+pub(super) fn pair<'a>(sockets: &'a [Socket], databases: &[Target]) -> Vec<Ends<'a>> {
     let listening: HashSet<(Namespace, u16)> = sockets
         .iter()
         .filter(|it| it.state == State::Listen)
@@ -87,8 +88,8 @@ const fn is_connection(state: State) -> bool {
 
 /// Whether the socket is a database's; `None` where neither end is one. Where both ends could be (an ephemeral port that is a database's
 /// too) the one that is listened on is.
-fn is_server(socket: &Socket, databases: &[Database], listening: &HashSet<(Namespace, u16)>) -> Option<bool> {
-    let is_database = |end| databases.iter().any(|it| it.is_at(end));
+fn is_server(socket: &Socket, databases: &[Target], listening: &HashSet<(Namespace, u16)>) -> Option<bool> {
+    let is_database = |end| databases.iter().any(|it| is_at(it, end));
     match (is_database(socket.local), is_database(socket.remote)) {
         (false, false) => None,
         (local, remote) if local != remote => Some(local),

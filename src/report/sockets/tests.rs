@@ -56,10 +56,11 @@ fn listening(local: &str) -> Socket {
 }
 
 fn view_of(sockets: Vec<Socket>, ports: &[u16], change: impl FnOnce(&mut Choice)) -> SocketsView {
-    let database = |&port: &u16| Database {
+    let database = |&port: &u16| Target {
         system: Some(System::Postgresql),
         address: None,
         port,
+        presumed: true,
     };
     let mut choice = Choice {
         databases: ports.iter().map(database).collect(),
@@ -208,13 +209,27 @@ fn what_is_wrong_is_said() {
     );
     let text = drawn(&view);
     for words in [
-        "leaked: not closed here",
+        "leaked",
         "keepalive in 1m 15s, 4 unanswered",
         "never used",
-        "reads too slowly",
+        "peer is slow",
     ] {
         assert!(text.contains(words), "{words} in\n{text}");
     }
+}
+
+#[test]
+fn what_listens_everywhere_tells_of_each_address() {
+    let mut sockets = vec![listening("0.0.0.0:5432"), listening("[::]:5432")];
+    let alone = view(sockets.clone());
+    assert_eq!(alone.servers.len(), 1, "{:?}", alone.servers);
+    sockets.push(socket("10.0.0.5:5432", "10.0.0.9:1", 1));
+    let served = view(sockets);
+    let [server] = served.servers.as_slice() else {
+        panic!("{served:?}")
+    };
+    assert_eq!((server.server, server.connections), (end("10.0.0.5:5432"), 1));
+    assert_eq!(server.accept_queue.map(|it| it.limit), Some(128));
 }
 
 #[test]

@@ -128,10 +128,10 @@ fn wrong(line: &SocketLine) -> String {
 impl SocketReason {
     const fn words(self) -> &'static str {
         match self {
-            Self::CloseWait => "leaked: not closed here",
-            Self::HalfOpen => "other end is gone",
+            Self::CloseWait => "leaked",
+            Self::HalfOpen => "peer is gone",
             Self::NeverUsed => "never used",
-            Self::WindowClosed => "other end reads too slowly",
+            Self::WindowClosed => "peer is slow",
         }
     }
 }
