@@ -356,9 +356,9 @@ fn longer(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 
 fn servers(lines: &[SocketLine], sockets: &[Socket], databases: &[Target]) -> Vec<ServerTotal> {
     let mut totals = Totals::default();
-    lines
-        .iter()
-        .for_each(|line| totals.of(line.server).connections += 1);
+    for line in lines {
+        totals.of(line.server).connections += 1;
+    }
     let is_database = |end: &Endpoint| databases.iter().any(|it| is_at(it, *end));
     for socket in sockets.iter().filter(|it| it.state == State::TimeWait) {
         if let Some(&server) = [socket.local, socket.remote].iter().find(|end| is_database(end)) {

@@ -224,9 +224,9 @@ fn what_listens_everywhere_tells_of_each_address() {
     let alone = view(sockets.clone());
     assert_eq!(alone.servers.len(), 1, "{:?}", alone.servers);
     sockets.push(socket("10.0.0.5:5432", "10.0.0.9:1", 1));
-    let served = view(sockets);
-    let [server] = served.servers.as_slice() else {
-        panic!("{served:?}")
+    let view = view(sockets);
+    let [server] = view.servers.as_slice() else {
+        panic!("{view:?}")
     };
     assert_eq!((server.server, server.connections), (end("10.0.0.5:5432"), 1));
     assert_eq!(server.accept_queue.map(|it| it.limit), Some(128));
