@@ -1,7 +1,7 @@
 //! Connections as they come, change and go.
 
 use super::identity::Identity;
-use super::life::{self, Traits};
+use super::life::{self, Extra, Life, Traits, Whole};
 use super::pool::{Pool, PoolId};
 use super::service::Service;
 use super::{Config, Gone, Profile};
@@ -64,7 +64,8 @@ impl Profile {
             return;
         }
         self.change(id, at, Traits::NONE, ACTIVE);
-        self.tell_repetitions(id, |recents| recents.forget(id));
+        let ended = self.recents.forget(id);
+        self.tell(&ended);
         let Some((ended, extra)) = self.lives.end(id) else {
             return;
         };
@@ -77,6 +78,7 @@ impl Profile {
             if let Some(service) = self.services.of_mut(pool.service) {
                 service.open.fall();
                 service.seen.closed += gone;
+                service.seen.clear_text += u64::from(crosses_in_clear(&ended, Some(&extra), service.server));
             }
         }
         if gone > 0 {
@@ -180,7 +182,8 @@ impl Profile {
             self.change(id, at, Traits::NONE, REST_OFF.with(Traits::TRANSACTION));
         }
         if was_open != transaction.is_open() {
-            self.tell_repetitions(id, |recents| recents.transaction(id, !was_open, at));
+            let ended = self.recents.transaction(id, !was_open, at);
+            self.tell(&ended);
         }
     }
 
@@ -193,13 +196,25 @@ impl Profile {
 
     pub(super) fn retransmitted(&mut self, id: ConnectionId, side: Side) {
         let Some(life) = self.lives.of(id) else { return };
-        let syn = life.traits.has(Traits::FROM_SYN) && !life.traits.has(Traits::CONNECTED);
+        let syn = life.traits.has(Traits::FROM_SYN) && !life.is_connected();
         let more = &mut self.lives.extra_mut(id).retransmits;
         *more = more.saturating_add(1);
         self.count(id, |service, _| {
             service.seen.retransmitted(side);
             service.seen.syn_retries += u64::from(syn && side == Side::Client);
         });
+    }
+
+    pub(super) fn half_closed(&mut self, id: ConnectionId, at: Timestamp, side: Side) {
+        if self.lives.of(id).is_none() {
+            return;
+        }
+        self.lives.extra_mut(id).half_closed.get_or_insert(at);
+        let closed = match side {
+            Side::Client => Traits::CLIENT_CLOSED,
+            Side::Server => Traits::SERVER_CLOSED,
+        };
+        self.change(id, at, closed, Traits::NONE);
     }
 
     pub(super) fn window(&mut self, id: ConnectionId, at: Timestamp, side: Side, closed: bool) {
@@ -232,4 +247,10 @@ impl Profile {
             count(service, pool);
         }
     }
+}
+
+/// Whether requests could be read by others between two hosts.
+pub(super) fn crosses_in_clear(life: &Life, extra: Option<&Extra>, server: Endpoint) -> bool {
+    let whole = Whole { life, extra };
+    life.is_clear_text(server.address) && whole.client().address != server.address
 }

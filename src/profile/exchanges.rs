@@ -3,7 +3,7 @@
 use super::Profile;
 use super::identity::Identities;
 use super::life::Traits;
-use super::recent::{Past, Recents, Repetition};
+use super::recent::{Ended, Past};
 use super::service::ServiceId;
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{ConnectionId, Exchange};
@@ -17,6 +17,9 @@ impl Profile {
             life.traits = life.traits.with(Traits::VALIDATED);
         } else {
             life.worked(at, exchange);
+        }
+        if !exchange.opaque {
+            life.traits = life.traits.with(Traits::READ);
         }
         let pool_id = life.pool;
         self.lives.count_exchange(id);
@@ -34,19 +37,15 @@ impl Profile {
         }
         self.statements.add(service, exchange, timing);
         if !exchange.validation && !exchange.opaque {
-            self.remember(id, service, exchange);
+            let ended = self.recents.add(id, exchange);
+            self.tell(&ended);
         }
     }
 
-    pub(super) fn remember(&mut self, id: ConnectionId, service: ServiceId, exchange: &Exchange) {
-        let ended = self.recents.add(id, exchange);
+    /// Counts what was repeated, and keeps what is not remembered elsewhere any more.
+    pub(super) fn tell(&mut self, ended: &Ended) {
         for one in &ended.repetitions {
-            // A displaced connection's server may be another.
-            let service = if one.id == id {
-                Some(service)
-            } else {
-                self.service_of(one.id)
-            };
+            let service = self.service_of(one.id);
             self.statements.tell(service, one);
         }
         if let Some(past) = ended.displaced {
@@ -64,17 +63,6 @@ impl Profile {
             let extra = self.lives.extra_mut(past.id);
             extra.last_statement = past.last;
             extra.transaction = past.transaction;
-        }
-    }
-
-    pub(super) fn tell_repetitions(
-        &mut self,
-        id: ConnectionId,
-        ended: impl FnOnce(&mut Recents) -> Vec<Repetition>,
-    ) {
-        let service = self.service_of(id);
-        for one in ended(&mut self.recents) {
-            self.statements.tell(service, &one);
         }
     }
 
@@ -97,7 +85,7 @@ impl Profile {
             );
         });
         let done = if logs_in { Traits::NONE } else { Traits::HANDSHAKE };
-        self.change(id, at, Traits::CONNECTED, done);
+        self.change(id, at, Traits::NONE, done);
     }
 
     pub(super) fn logged_in(&mut self, id: ConnectionId, at: Timestamp, took: Span) {
@@ -108,7 +96,7 @@ impl Profile {
             pool.seen.legs.add_login(took);
             pool.seen.logins += 1;
         });
-        self.change(id, at, Traits::CONNECTED, Traits::HANDSHAKE);
+        self.change(id, at, Traits::NONE, Traits::HANDSHAKE);
         if let Some(life) = self.lives.of_mut(id).filter(|life| !life.is_held()) {
             // Idle begins when the session can be used.
             life.mark = life.mark.max(at);
@@ -118,7 +106,6 @@ impl Profile {
 
     pub(super) fn login_failed(&mut self, id: ConnectionId, code: ErrorCode) {
         if self.lives.of(id).is_some() {
-            self.lives.extra_mut(id).refused = true;
             self.count(id, |service, pool| {
                 service.seen.refused.add(code);
                 pool.seen.refused += 1;

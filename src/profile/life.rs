@@ -48,8 +48,8 @@ impl Traits {
     pub const USED: Self = Self(1 << 13);
     /// There is an [`Extra`].
     pub const EXTRA: Self = Self(1 << 14);
-    /// It was connected, as the handshake told or data proved.
-    pub const CONNECTED: Self = Self(1 << 15);
+    /// A request on it could be read.
+    pub const READ: Self = Self(1 << 15);
     /// Any of what makes a connection held.
     pub const HELD: Self = Self(Self::BUSY.0 | Self::TRANSACTION.0 | Self::PINNED.0);
     /// Either side closed, or the peer gone.
@@ -130,8 +130,8 @@ pub struct Extra {
     pub last_statement: Option<StatementId>,
     /// When the open transaction began.
     pub transaction: Option<Timestamp>,
-    /// The login failed.
-    pub refused: bool,
+    /// When the first side closed.
+    pub half_closed: Option<Timestamp>,
 }
 
 /// The connections by id, and the extras of those that have any.
@@ -181,6 +181,12 @@ impl Life {
     #[must_use]
     pub const fn is_in_flight(&self) -> bool {
         self.traits.has(Traits::BUSY)
+    }
+
+    /// Whether its TCP handshake was seen to end.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.connect != Brief::default()
     }
 
     /// Whether it is at work by its nature.
@@ -254,6 +260,12 @@ impl Life {
                 self.traits = self.traits.without(Traits::VALIDATED.with(Traits::PROBED));
             }
         }
+    }
+
+    /// Whether requests on it could be read by others on the way: not encrypted, and between two hosts.
+    #[must_use]
+    pub fn is_clear_text(&self, server: IpAddr) -> bool {
+        self.traits.has(Traits::READ) && !self.traits.has(Traits::TLS) && !server.is_loopback()
     }
 
     /// Counts the time held up to `at`, and goes on from there.

@@ -8,6 +8,7 @@ pub mod demand;
 pub mod durations;
 mod exchanges;
 mod grouping;
+pub mod history;
 pub mod hoard;
 pub mod identity;
 pub mod life;
@@ -28,7 +29,7 @@ use std::collections::VecDeque;
 
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{ConnectionId, Event};
-use crate::protocol::Side;
+
 use crate::summary::Owner;
 
 use identity::Identities;
@@ -175,8 +176,7 @@ impl Profile {
             Event::Pinned(false) => self.change(id, at, Traits::NONE, Traits::PINNED),
             Event::Retransmitted(side) => self.retransmitted(id, side),
             Event::ZeroWindow(side, closed) => self.window(id, at, side, closed),
-            Event::HalfClosed(Side::Client) => self.change(id, at, Traits::CLIENT_CLOSED, Traits::NONE),
-            Event::HalfClosed(Side::Server) => self.change(id, at, Traits::SERVER_CLOSED, Traits::NONE),
+            Event::HalfClosed(side) => self.half_closed(id, at, side),
             _ => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use super::demand::Demand;
 use super::durations::Durations;
+use super::history::History;
 use super::identity::NameId;
 use super::life::Opening;
 use super::service::{Counts, Gauge, Legs, ServiceId};
@@ -71,6 +72,8 @@ pub struct Pool {
     /// What `seen` counted up to.
     passed: Timestamp,
     full_since: Option<Timestamp>,
+    /// How many were open at evenly spaced times.
+    pub history: History,
 }
 
 /// What is counted and begins anew with each interval.
@@ -135,6 +138,7 @@ impl Pool {
             seen: Seen::default(),
             passed: start,
             full_since: None,
+            history: History::new(start),
         }
     }
 
@@ -231,6 +235,7 @@ impl Pool {
     /// Counts the time up to `at`.
     pub fn pass(&mut self, at: Timestamp) {
         let spent = at.since(self.passed).nanos().unsigned_abs();
+        self.history.pass(at, self.open.now);
         let idle = self.open.now.saturating_sub(self.demand.level());
         self.seen.idle += u128::from(spent) * u128::from(idle);
         self.passed = self.passed.max(at);

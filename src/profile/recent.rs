@@ -93,16 +93,17 @@ impl Recents {
     }
 
     /// A transaction has begun or ended; what was repeated until then.
-    pub fn transaction(&mut self, id: ConnectionId, open: bool, at: Timestamp) -> Vec<Repetition> {
-        let Some(place) = self.find_mut(id) else {
-            return Vec::new();
-        };
-        if open == place.transaction.is_some() {
-            return Vec::new();
+    pub fn transaction(&mut self, id: ConnectionId, open: bool, at: Timestamp) -> Ended {
+        if !open && self.find(id).is_none() {
+            return Ended::default();
         }
-        let told = place.restart(at);
-        place.transaction = open.then_some(at);
-        told
+        let (place, displaced) = self.place(id, at);
+        let mut ended = displaced.map_or_else(Ended::default, Recent::displaced);
+        if open != place.transaction.is_some() {
+            ended.repetitions.extend(place.restart(at));
+            place.transaction = open.then_some(at);
+        }
+        ended
     }
 
     /// What is known of a connection.
@@ -117,14 +118,16 @@ impl Recents {
     }
 
     /// A connection is gone; what it repeated.
-    pub fn forget(&mut self, id: ConnectionId) -> Vec<Repetition> {
-        match self.find_mut(id) {
-            Some(place) => {
-                let repeated = place.repetitions().collect();
-                self.places[index(id)] = None;
-                repeated
-            }
-            None => Vec::new(),
+    pub fn forget(&mut self, id: ConnectionId) -> Ended {
+        let repetitions = self
+            .find(id)
+            .map_or_else(Vec::new, |recent| recent.repetitions().collect());
+        if let Some(place) = self.places.get_mut(index(id)) {
+            place.take_if(|recent| recent.id == id);
+        }
+        Ended {
+            repetitions,
+            displaced: None,
         }
     }
 
@@ -151,13 +154,6 @@ impl Recents {
         self.places
             .get(index(id))?
             .as_ref()
-            .filter(|recent| recent.id == id)
-    }
-
-    fn find_mut(&mut self, id: ConnectionId) -> Option<&mut Recent> {
-        self.places
-            .get_mut(index(id))?
-            .as_mut()
             .filter(|recent| recent.id == id)
     }
 }
@@ -292,11 +288,13 @@ mod tests {
     fn a_statement_in_a_loop_is_a_load_outside_a_transaction_and_a_repetition_in_one() {
         let mut recents = Recents::default();
         (0..50).for_each(|n| assert!(run(&mut recents, 2, n).repetitions.is_empty()));
-        assert!(recents.forget(ID).is_empty());
+        assert!(recents.forget(ID).repetitions.is_empty());
         run(&mut recents, 1, 0);
         recents.transaction(ID, true, Timestamp::from_nanos(0));
         (0..50).for_each(|n| assert!(run(&mut recents, 2, 10 + n).repetitions.is_empty()));
-        let ended = recents.transaction(ID, false, Timestamp::from_nanos(100_000_000));
+        let ended = recents
+            .transaction(ID, false, Timestamp::from_nanos(100_000_000))
+            .repetitions;
         assert_eq!(ended.iter().map(|one| one.times).collect::<Vec<_>>(), [50]);
     }
 

@@ -9,7 +9,7 @@ use super::script::{CONNECTED, Script, at};
 use super::{Config, Picture};
 use crate::clock::Span;
 use crate::exchange::{Close, ConnectionId, Event};
-use crate::protocol::{ErrorCode, Session, System};
+use crate::protocol::{ErrorCode, Session, Side, System};
 use crate::summary::{Connection, ConnectionState, Owner, Reason};
 
 fn flagged(picture: &Picture) -> Vec<(u16, Vec<Reason>)> {
@@ -545,4 +545,82 @@ proptest! {
         let ((one, now), (other, _)) = (play(&steps), play(&steps));
         prop_assert_eq!(one.picture(now), other.picture(now));
     }
+}
+
+#[test]
+fn signs_of_trouble_are_counted() {
+    let mut script = Script::new();
+    (0..3).for_each(|id| script.login(id, 0.0, "app"));
+    (0..3).for_each(|id| script.busy(id, 1.0));
+    script.rest(2, 4.0);
+    script.event(0, 5.0, Event::HalfClosed(Side::Server));
+    script.event(1, 19.0, Event::HalfClosed(Side::Server));
+    script.event(2, 6.0, Event::HalfClosed(Side::Client));
+    script.event(0, 7.0, Event::ZeroWindow(Side::Client, true));
+    script.event(0, 9.0, Event::ZeroWindow(Side::Client, false));
+    script.event(0, 9.0, Event::Retransmitted(Side::Server));
+    script.open_from(3, 10.0, "10.0.0.9", true);
+    script.event(3, 11.0, Event::Retransmitted(Side::Client));
+    script.event(3, 12.0, CONNECTED);
+    script.event(3, 12.0, Event::Retransmitted(Side::Client));
+    script.event(3, 12.0, Event::LoginFailed(ErrorCode::new(b"53300")));
+    let picture = script.picture(20.0);
+    let service = &picture.services[0];
+    assert_eq!(service.signs.syn_retries, 1);
+    assert_eq!(
+        (service.signs.client_retransmits, service.signs.server_retransmits),
+        (2, 1)
+    );
+    assert_eq!(service.signs.refusals.get("53300"), Some(&1));
+    assert_eq!(
+        (service.zero_windows, service.time.unwrap().window_closed_seconds),
+        (Some(1), Some(2.0))
+    );
+    let signs: Vec<_> = picture.pools.iter().map(|pool| &pool.signs).collect();
+    assert_eq!(
+        signs.iter().map(|one| one.close_wait).sum::<u64>(),
+        1,
+        "the second has not lasted"
+    );
+    assert_eq!(signs.iter().map(|one| one.half_open).sum::<u64>(), 1);
+    assert_eq!((signs[0].full_times, signs[0].longest_full_seconds), (1, 3.0));
+    assert_eq!(signs[0].open_history.len(), 10, "2, 4 .. 20 seconds");
+}
+
+#[test]
+fn only_what_crosses_between_hosts_in_clear_is_told_so() {
+    let mut script = Script::new();
+    script.login(0, 0.0, "app");
+    script.query(0, 1.0, 2.0);
+    script.login(1, 0.0, "app");
+    script.event(1, 0.5, Event::Tls);
+    script.query(1, 1.0, 2.0);
+    script.open_from(2, 0.0, "10.0.0.5", false);
+    script.query(2, 1.0, 2.0);
+    script.login(3, 0.0, "app");
+    script.query(3, 1.0, 2.0);
+    script.close(3, 3.0);
+    assert_eq!(script.picture(4.0).services[0].signs.clear_text_connections, 2);
+}
+
+#[test]
+fn a_statement_repeated_in_a_transaction_is_told() {
+    let mut script = Script::new();
+    script.login(0, 0.0, "app");
+    script.busy(0, 1.0);
+    script.rest_in_transaction(0, 1.0);
+    for n in 0..12 {
+        let from = 1.0 + f64::from(n) * 0.5;
+        script.busy(0, from);
+        script.exchanged(0, from, from + 0.25, |one| one.in_transaction = true);
+        script.rest_in_transaction(0, from + 0.25);
+    }
+    let ongoing = script.picture(10.0).statements[0].repeats.unwrap();
+    script.rest(0, 11.0);
+    let row = &script.picture(12.0).statements[0];
+    assert_eq!((row.repeats, row.peak_repeats), (Some(ongoing), Some(12)));
+    assert_eq!(
+        (ongoing.bursts, ongoing.executions, ongoing.seconds),
+        (1, 12, 3.0)
+    );
 }

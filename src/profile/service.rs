@@ -1,5 +1,7 @@
 //! One database server: what is counted of its exchanges, logins and connections.
 
+use std::collections::BTreeMap;
+
 use super::durations::Durations;
 use super::life::Opening;
 use crate::clock::Span;
@@ -181,23 +183,25 @@ impl Codes {
         }
     }
 
+    /// As the summary tells it; what is not told apart has an empty name.
+    #[must_use]
+    pub fn summarise(&self) -> BTreeMap<String, u64> {
+        let others = (self.others > 0).then(|| (String::new(), self.others));
+        let told = self
+            .told
+            .iter()
+            .map(|(code, count)| (code.as_str().to_owned(), *count));
+        let mut all = BTreeMap::new();
+        for (code, count) in told.chain(others) {
+            *all.entry(code).or_default() += count;
+        }
+        all
+    }
+
     /// All counted, with any code or none.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.told.iter().map(|(_, count)| count).sum::<u64>() + self.others
-    }
-
-    /// Each code with its count, the most frequent first.
-    #[must_use]
-    pub fn ranked(&self) -> Vec<(ErrorCode, u64)> {
-        let mut ranked = self.told.clone();
-        ranked.sort_by(|one, other| {
-            other
-                .1
-                .cmp(&one.1)
-                .then_with(|| one.0.as_str().cmp(other.0.as_str()))
-        });
-        ranked
     }
 }
 
@@ -245,6 +249,8 @@ pub struct Seen {
     pub retransmits: [u64; 2],
     /// SYNs sent again.
     pub syn_retries: u64,
+    /// Connections closed on which requests could be read by others.
+    pub clear_text: u64,
     /// Times that a side closed its window.
     pub zero_windows: u64,
     /// Requests or replies that took as long as an acknowledgment is delayed.
@@ -417,13 +423,8 @@ mod tests {
         let mut codes = Codes::default();
         (0..100).for_each(|n| codes.add(ErrorCode::from_number(n)));
         codes.add(ErrorCode::from_number(7));
-        assert_eq!((codes.ranked().len(), codes.count()), (CODES, 101));
-        assert_eq!(
-            codes
-                .ranked()
-                .first()
-                .map(|(code, count)| (code.as_str(), *count)),
-            Some(("7", 2))
-        );
+        let told = codes.summarise();
+        assert_eq!((told.len(), codes.count()), (CODES + 1, 101));
+        assert_eq!((told.get("7"), told.get("")), (Some(&2), Some(&84)));
     }
 }

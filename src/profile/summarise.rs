@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::connections::crosses_in_clear;
 use super::hoard::{Hoarded, need};
-use super::life::{Life, Whole};
+use super::life::{Extra, Life, Traits, Whole};
 use super::pool::{Pool, PoolId};
 use super::pools::Client;
 use super::recent::Past;
-use super::service::{Service, ServiceId};
+use super::service::{Service, ServiceId, seconds};
 use super::statement::Statement;
 use super::what_if::Waits;
 use super::{Gone, Profile};
@@ -16,8 +17,8 @@ use crate::exchange::{ConnectionId, StatementId};
 use crate::packet::Endpoint;
 use crate::protocol::Verb;
 use crate::summary::{
-    self, Connection, ConnectionState, Connections, InFlight, Logins, PoolClient, StatementRow, Vantage,
-    WhatIf,
+    self, Connection, ConnectionState, Connections, InFlight, Logins, PoolClient, PoolSigns, Reason, Repeats,
+    ServiceSigns, StatementRow, Vantage, WhatIf,
 };
 
 /// A statement as it is told.
@@ -95,8 +96,11 @@ pub struct Picture {
     pub evicted_statements: u64,
 }
 
+/// A half-closed connection that stays so for this long is told.
+const LASTS: Span = Span::from_secs(5);
+
 /// How many connections are in each state, and what is in flight.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct States {
     in_use: u64,
     idle_in_transaction: u64,
@@ -104,21 +108,47 @@ struct States {
     pinned: u64,
     in_flight: u64,
     oldest: Span,
+    reasons: BTreeMap<Reason, u64>,
+    longest_idle: Option<Span>,
+    close_wait: u64,
+    longest_close_wait: Option<Span>,
+    half_open: u64,
+    clear_text: u64,
 }
 
 impl States {
-    fn add(&mut self, life: &Life, hoarded: bool, now: Timestamp) {
+    fn add(&mut self, life: &Life, hoarded: Option<&Vec<Reason>>, now: Timestamp) {
         match life.state() {
             ConnectionState::InUse => self.in_use += 1,
             ConnectionState::IdleInTransaction => self.idle_in_transaction += 1,
             _ => {}
         }
-        self.hoarded += u64::from(hoarded);
+        self.hoarded += u64::from(hoarded.is_some());
+        for reason in hoarded.into_iter().flatten() {
+            *self.reasons.entry(*reason).or_default() += 1;
+        }
+        if !life.is_held() {
+            self.longest_idle = self.longest_idle.max(Some(life.idle(now)));
+        }
         self.pinned += u64::from(life.is_pinned());
         if life.is_in_flight() {
             self.in_flight += 1;
             self.oldest = self.oldest.max(now.since(life.mark));
         }
+    }
+
+    /// A close takes a while to be answered: only what lasts is told.
+    fn add_half_open(&mut self, life: &Life, extra: Option<&Extra>, now: Timestamp) {
+        let closed = extra
+            .and_then(|extra| extra.half_closed)
+            .map(|since| now.since(since));
+        let lasts = closed.is_some_and(|lasted| lasted >= LASTS);
+        if life.traits.has(Traits::SERVER_CLOSED) && lasts {
+            self.close_wait += 1;
+            self.longest_close_wait = self.longest_close_wait.max(closed);
+        }
+        let left = life.traits.has(Traits::DEAD_PEER) || (life.traits.has(Traits::CLIENT_CLOSED) && lasts);
+        self.half_open += u64::from(left);
     }
 
     fn merge(&mut self, other: &Self) {
@@ -128,6 +158,7 @@ impl States {
         self.pinned += other.pinned;
         self.in_flight += other.in_flight;
         self.oldest = self.oldest.max(other.oldest);
+        self.clear_text += other.clear_text;
     }
 
     /// Whatever is neither in use nor in a transaction is idle, connections that still log in too.
@@ -178,12 +209,20 @@ impl Profile {
     fn states(&self, hoarded: &Hoarded, now: Timestamp) -> BTreeMap<PoolId, States> {
         let mut states: BTreeMap<PoolId, States> = BTreeMap::new();
         for (id, life) in self.lives.iter() {
-            states
-                .entry(life.pool)
-                .or_default()
-                .add(life, hoarded.contains_key(&id), now);
+            let extra = self.lives.extra(id);
+            let server = self.server_of(life);
+            let of_pool = states.entry(life.pool).or_default();
+            of_pool.add(life, hoarded.get(&id), now);
+            of_pool.add_half_open(life, extra, now);
+            of_pool.clear_text +=
+                u64::from(server.is_some_and(|server| crosses_in_clear(life, extra, server)));
         }
         states
+    }
+
+    fn server_of(&self, life: &Life) -> Option<Endpoint> {
+        let pool = self.pools.of(life.pool)?;
+        Some(self.services.of(pool.service)?.server)
     }
 }
 
@@ -204,7 +243,7 @@ impl View<'_> {
         }
         let told = self.profile.services.iter();
         let mut services: Vec<_> = told
-            .map(|(id, service)| self.service(service, &by_service.get(&id).copied().unwrap_or_default()))
+            .map(|(id, service)| self.service(service, &by_service.get(&id).cloned().unwrap_or_default()))
             .collect();
         services.sort_by_key(|service| (std::cmp::Reverse(service.exchanges.requests), service.server));
         services
@@ -234,6 +273,7 @@ impl View<'_> {
             time: Some(seen.legs.summarise(Self::round_trip(service))),
             retransmits: Some(seen.retransmits.iter().sum()),
             zero_windows: Some(seen.zero_windows),
+            signs: service_signs(service, states),
         }
     }
 
@@ -246,7 +286,7 @@ impl View<'_> {
     fn pools(&self, states: &BTreeMap<PoolId, States>) -> Vec<summary::Pool> {
         let told = self.profile.pools.iter().filter(|(_, pool)| !pool.is_void());
         let mut pools: Vec<_> = told
-            .filter_map(|(id, pool)| self.pool(id, pool, &states.get(&id).copied().unwrap_or_default()))
+            .filter_map(|(id, pool)| self.pool(id, pool, &states.get(&id).cloned().unwrap_or_default()))
             .collect();
         pools.sort_by_key(|pool| std::cmp::Reverse((pool.connections.surplus, pool.connections.open)));
         pools
@@ -292,6 +332,7 @@ impl View<'_> {
             logins: Some(logins(&pool)),
             time: Some(time),
             pinned: Some(states.pinned),
+            signs: pool_signs(&pool, states, self.now),
         })
     }
 
@@ -400,6 +441,11 @@ impl View<'_> {
             unanswered: Some(one.unanswered),
             waiting: one.waiting,
             validation: one.validation,
+            repeats: (repeats.bursts > 0).then(|| Repeats {
+                bursts: repeats.bursts,
+                executions: repeats.executions,
+                seconds: seconds(repeats.nanos),
+            }),
             peak_repeats: Some(u64::from(repeats.most)).filter(|&most| most > 0),
             time: Some(one.legs.summarise_exchanges(Self::round_trip(service))),
         };
@@ -528,6 +574,45 @@ impl View<'_> {
             retransmits: whole.extra.map(|extra| u64::from(extra.retransmits)),
             kernel: None,
         })
+    }
+}
+
+fn service_signs(service: &Service, states: &States) -> ServiceSigns {
+    let seen = &service.seen;
+    let [client, server] = seen.retransmits;
+    ServiceSigns {
+        refusals: seen.refused.summarise(),
+        errors: seen.errors.summarise(),
+        syn_retries: seen.syn_retries,
+        client_retransmits: client,
+        server_retransmits: server,
+        delayed_acknowledgments: seen.delayed_acknowledgments,
+        clear_text_connections: seen.clear_text + states.clear_text,
+    }
+}
+
+fn pool_signs(pool: &Pool, states: &States, now: Timestamp) -> PoolSigns {
+    let full = pool.full(now);
+    PoolSigns {
+        full_seconds: full.total.seconds(),
+        longest_full_seconds: full.longest.seconds(),
+        full_times: full.times,
+        reasons: states
+            .reasons
+            .iter()
+            .map(|(reason, count)| (reason.name().to_owned(), *count))
+            .collect(),
+        longest_idle_seconds: states.longest_idle.map(Span::seconds),
+        open_history: pool
+            .history
+            .samples()
+            .iter()
+            .map(|&open| u64::from(open))
+            .collect(),
+        open_history_seconds: pool.history.every().seconds(),
+        close_wait: states.close_wait,
+        longest_close_wait_seconds: states.longest_close_wait.map(Span::seconds),
+        half_open: states.half_open,
     }
 }
 

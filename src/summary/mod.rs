@@ -15,6 +15,7 @@ mod pool;
 #[cfg(test)]
 pub(crate) mod sample;
 mod service;
+mod signs;
 mod source;
 mod statement;
 mod time;
@@ -25,6 +26,7 @@ pub use exchange::{ExchangeLine, ExchangeNames, ExchangeSchema, OutcomeName};
 pub use finding::{Finding, Severity, Subject};
 pub use pool::{Logins, Pool, PoolClient, WhatIf};
 pub use service::{Connections, Exchanges, InFlight, Service, Vantage, WhereTimeGoes};
+pub use signs::{PoolSigns, Repeats, ServiceSigns};
 pub use source::{Discarded, Elsewhere, MergedFrom, SequenceGap, Source, SourceKind};
 pub use statement::StatementRow;
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Connections, Distribution, Exchanges, WhereTimeGoes};
+use super::{Connections, Distribution, Exchanges, PoolSigns, WhereTimeGoes};
 use crate::packet::Endpoint;
 use crate::protocol::System;
 
@@ -52,6 +52,9 @@ pub struct Pool {
     /// The size that the what-if recommends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recommended_size: Option<u64>,
+    /// What findings rest on beside the rest.
+    #[serde(default, skip_serializing_if = "PoolSigns::is_none")]
+    pub signs: PoolSigns,
     /// The host that watched it, in merged summaries where the addresses alone would not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,

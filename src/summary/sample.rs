@@ -174,6 +174,7 @@ fn postgresql() -> Service {
         }),
         retransmits: Some(4),
         zero_windows: Some(0),
+        signs: super::ServiceSigns::default(),
         host: None,
     }
 }
@@ -207,6 +208,7 @@ fn redis() -> Service {
         time: None,
         retransmits: None,
         zero_windows: None,
+        signs: super::ServiceSigns::default(),
         host: None,
     }
 }
@@ -265,6 +267,7 @@ fn hoarder() -> Pool {
         time: None,
         pinned: Some(1),
         recommended_size: Some(10),
+        signs: super::PoolSigns::default(),
         host: None,
     }
 }
@@ -293,6 +296,7 @@ fn worker() -> Pool {
         idle_connection_seconds: 810.2,
         latency: spread(37_964, 700_000),
         recommended_size: None,
+        signs: super::PoolSigns::default(),
         pinned: None,
         ..hoarder()
     }
@@ -325,6 +329,7 @@ fn cache() -> Pool {
         latency: spread(84, 92_000),
         exchanges: None,
         recommended_size: None,
+        signs: super::PoolSigns::default(),
         pinned: None,
         ..hoarder()
     }
@@ -348,6 +353,7 @@ fn statements() -> Vec<StatementRow> {
         waiting: false,
         validation: false,
         peak_repeats: None,
+        repeats: None,
         time: None,
         host: None,
     };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Distribution;
+use super::{Distribution, ServiceSigns};
 use crate::packet::Endpoint;
 use crate::protocol::System;
 
@@ -46,6 +46,9 @@ pub struct Service {
     /// Times a side closed its receive window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zero_windows: Option<u64>,
+    /// What findings rest on beside the rest.
+    #[serde(default, skip_serializing_if = "ServiceSigns::is_none")]
+    pub signs: ServiceSigns,
     /// The host that watched it, in merged summaries where the addresses alone would not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Distribution, WhereTimeGoes};
+use super::{Distribution, Repeats, WhereTimeGoes};
 use crate::packet::Endpoint;
 use crate::protocol::System;
 
@@ -50,6 +50,9 @@ pub struct StatementRow {
     /// The most executions inside one transaction or burst of one connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_repeats: Option<u64>,
+    /// How often that was 10 or more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
     /// Where the time goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<WhereTimeGoes>,

@@ -53,10 +53,12 @@ impl PoolSum {
             How::Later => {
                 row.connections = connections(row.connections, other.connections, how);
                 row.pinned = other.pinned;
+                row.signs = std::mem::take(&mut row.signs).and_later(other.signs.clone());
             }
             // Both hosts saw the same connections: the client's address is in the key.
             How::Beside { .. } if other.observed_seconds > row.observed_seconds => {
                 row.connections = other.connections;
+                row.signs = other.signs.clone();
             }
             How::Beside { .. } => {}
         }

@@ -63,6 +63,7 @@ impl ServiceSum {
         row.retransmits = add_known(row.retransmits, other.retransmits);
         row.zero_windows = add_known(row.zero_windows, other.zero_windows);
         row.time = times(row.time, other.time);
+        row.signs = std::mem::take(&mut row.signs).and(other.signs.clone());
         self.add_times(other)
     }
 
@@ -130,6 +131,10 @@ impl StatementSum {
         row.doubtful += other.doubtful;
         row.unanswered = add_known(row.unanswered, other.unanswered);
         row.peak_repeats = row.peak_repeats.max(other.peak_repeats);
+        row.repeats = match (row.repeats, other.repeats) {
+            (Some(one), Some(other)) => Some(one.and(other)),
+            (one, other) => one.or(other),
+        };
         row.time = times(row.time, other.time);
         self.add_times(other)
     }
