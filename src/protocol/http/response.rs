@@ -183,12 +183,12 @@ impl Http {
         }
     }
 
-    /// The server's stream has ended, and with it a body without a length.
+    /// The server's stream has ended, and with it a body without a length: its client has waited for just that.
     pub(super) fn closed(&mut self, told: &mut Messages<'_>) {
         let Stage::Body(Begun { id: Some(id), .. }, Body::UntilClose) = self.response else {
             return;
         };
-        told.push(Message::Ended(id));
+        told.push(answer(id, None, true));
         self.answered(Some(id));
         self.response = Stage::Between;
     }
