@@ -94,6 +94,8 @@ struct Watch {
     /// 0 where it is all of them.
     index: u32,
     interface: u16,
+    /// Its interface went down; nothing more is told of one that then goes away.
+    down: bool,
     /// Its interface is no more; what is left in the ring is still to be read.
     gone: bool,
 }
@@ -172,6 +174,7 @@ impl LiveSource {
             ring,
             index: interface.index,
             interface: self.names.add(&interface.name),
+            down: false,
             gone: false,
         });
         Ok(())
@@ -251,6 +254,9 @@ impl LiveSource {
         }
         self.watches.retain(|it| !it.gone);
         self.current = 0;
+        for watch in &mut self.watches {
+            self.events.extend(watch.find_gone(&self.names));
+        }
     }
 }
 
@@ -258,12 +264,18 @@ impl Watch {
     /// What an error on the socket means.
     fn trouble(&mut self, names: &Names) -> Option<InterfaceEvent> {
         self.ring.take_error()?;
-        let name = names.name(self.interface);
-        if self.index != 0 && interfaces::name(self.index).is_none() {
-            self.gone = true;
-            return Some(InterfaceEvent::Gone(name));
+        self.down = true;
+        self.find_gone(names)
+            .or_else(|| Some(InterfaceEvent::Down(names.name(self.interface))))
+    }
+
+    /// Whether the interface, which is down, is now known to be no more.
+    fn find_gone(&mut self, names: &Names) -> Option<InterfaceEvent> {
+        if self.gone || !self.down || self.index == 0 || interfaces::name(self.index).is_some() {
+            return None;
         }
-        Some(InterfaceEvent::Down(name))
+        self.gone = true;
+        Some(InterfaceEvent::Gone(names.name(self.interface)))
     }
 }
 

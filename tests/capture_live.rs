@@ -1,0 +1,272 @@
+//! Rings on real interfaces, in network namespaces of the tests' own. Needs root; says so and passes where it is not.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a test says what failed by failing"
+)]
+
+mod capture_support;
+
+use std::collections::BTreeSet;
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use capture_support::*;
+use sockhound::capture::file::FileSource;
+use sockhound::capture::live::{InterfaceEvent, LiveError, LiveSource};
+use sockhound::capture::write::Writer;
+use sockhound::capture::{Frame, Loss, Polled, Source};
+use sockhound::packet::LinkType;
+
+#[test]
+fn loopback_is_counted_once_on_its_own_ring_and_on_any() {
+    in_namespace(|| {
+        for interfaces in [&["lo"][..], &["any"], &[]] {
+            for server in ["127.0.0.1:5432", "[::1]:5432"] {
+                let mut source = watch(interfaces);
+                let before = now();
+                talk(server, 100, 300_000);
+                let all = drain(&mut source);
+                assert_one_connection(&all, 100, 300_000);
+                assert!(
+                    all.iter()
+                        .all(|it| it.interface == "lo" && it.time > before && it.time < now())
+                );
+                assert_eq!(source.loss().dropped, 0);
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_no_target_is_not_seen() {
+    in_namespace(|| {
+        let mut source = watch(&["lo"]);
+        talk("127.0.0.1:5433", 10, 1000);
+        assert_eq!(drain(&mut source), []);
+    });
+}
+
+#[test]
+fn both_directions_of_a_link_are_seen_with_frames_of_any_size() {
+    in_namespace(|| {
+        const REPLY: usize = 3_000_000;
+        let (start, peer) = with_peer(|| {
+            let listener = TcpListener::bind("[::]:5432").unwrap();
+            serve(&listener, 70_000, REPLY);
+            serve(&listener, 70_000, REPLY);
+        });
+        let mut source = watch(&["near"]);
+        start.send(()).unwrap();
+        for server in ["10.9.0.2:5432", "[fd09::2]:5432"] {
+            while TcpStream::connect_timeout(
+                &server.replace("5432", "1").parse().unwrap(),
+                Duration::from_secs(1),
+            )
+            .is_err_and(|error| error.kind() != std::io::ErrorKind::ConnectionRefused)
+            {}
+            thread::sleep(Duration::from_millis(50));
+            exchange(server, 70_000, REPLY);
+            let all = drain(&mut source);
+            assert_one_connection(&all, 70_000, REPLY as u64);
+            assert!(
+                all.iter().any(|it| it.length > 10_000),
+                "offload makes long frames"
+            );
+        }
+        assert_eq!(source.loss().dropped, 0);
+        peer.join().unwrap();
+    });
+}
+
+/// An IPv4 TCP segment without payload from 10.0.0.1:40000 to 10.0.0.2:5432, in Ethernet with these tags.
+fn tagged_frame(tags: &[u16]) -> Vec<u8> {
+    let mut frame = vec![0xff; 6];
+    frame.extend([2, 0, 0, 0, 0, 1]);
+    for tag in tags {
+        frame.extend(tag.to_be_bytes());
+        frame.extend([0, 5]);
+    }
+    frame.extend([
+        8, 0, 0x45, 0, 0, 40, 0, 1, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+    ]);
+    frame.extend([
+        0x9c, 0x40, 0x15, 0x38, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0, 0, 0, 0, 0, 0,
+    ]);
+    frame.resize(frame.len().max(60), 0);
+    frame
+}
+
+#[test]
+fn tagged_frames_are_seen_as_they_leave_and_as_they_come() {
+    in_namespace(|| {
+        ip("link add near type veth peer name far");
+        ip("link set near up");
+        ip("link set far up");
+        let file = tempfile::Builder::new().suffix(".pcapng").tempfile().unwrap();
+        let mut writer = Writer::new(file.reopen().unwrap()).unwrap();
+        let tags: [&[u16]; 4] = [&[], &[0x8100], &[0x88a8, 0x8100], &[0x8100, 0x8100, 0x8100]];
+        for tags in tags {
+            let bytes = tagged_frame(tags);
+            writer
+                .write(&Frame {
+                    bytes: &bytes,
+                    wire_length: bytes.len() as u32,
+                    time: now(),
+                    link: LinkType::Ethernet,
+                    interface: 0,
+                    interfaces: &[],
+                })
+                .unwrap();
+        }
+        writer.finish(Loss::default()).unwrap();
+        for interfaces in [&["near"][..], &["far"], &["any"]] {
+            let mut source = watch(interfaces);
+            let path = file.path().to_str().unwrap();
+            let done = Command::new("tcpreplay")
+                .args(["-q", "-i", "far", path])
+                .output()
+                .unwrap();
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+            let seen = drain(&mut source);
+            let twice = if interfaces == ["any"] { 2 } else { 1 };
+            assert_eq!(seen.len(), twice * tags.len(), "{interfaces:?} {seen:#?}");
+            assert!(
+                seen.iter()
+                    .all(|it| it.destination.port() == PORT && it.length == 0)
+            );
+        }
+    });
+}
+
+#[test]
+fn interfaces_that_go_and_come_are_told_and_lose_nothing_of_the_others() {
+    in_namespace(|| {
+        ip("link add one type veth peer name other");
+        ip("link set one up");
+        let mut source = watch(&[]);
+        ip("link set one down");
+        talk("127.0.0.1:5432", 10, 10);
+        assert_one_connection(&drain(&mut source), 10, 10);
+        assert_eq!(source.take_events(), [InterfaceEvent::Down("one".to_owned())]);
+        ip("link del one");
+        ip("link add two type veth peer name another");
+        ip("link set two up");
+        talk("127.0.0.1:5432", 10, 10);
+        assert_one_connection(&drain(&mut source), 10, 10);
+        source.follow();
+        let events = source.take_events();
+        assert!(
+            events.contains(&InterfaceEvent::Gone("one".to_owned())),
+            "{events:?}"
+        );
+        assert!(
+            events.contains(&InterfaceEvent::Watched("two".to_owned())),
+            "{events:?}"
+        );
+        source.follow();
+        assert_eq!(source.take_events(), []);
+    });
+}
+
+#[test]
+fn a_watch_ends_when_all_its_interfaces_are_gone() {
+    in_namespace(|| {
+        ip("link add one type veth peer name other");
+        ip("link set one up");
+        let mut source = watch(&["one"]);
+        ip("link del one");
+        let error = (0..100).find_map(|_| source.poll().map(|_| ()).err());
+        assert!(matches!(error, Some(LiveError::AllGone)), "{error:?}");
+    });
+}
+
+#[test]
+fn a_group_of_rings_shares_connections_whole() {
+    in_namespace(|| {
+        let mut options = options(&["lo"]);
+        options.fanout = Some(77);
+        let mut sources: Vec<_> = (0..2).map(|_| LiveSource::open(&options).unwrap()).collect();
+        for _ in 0..40 {
+            talk("127.0.0.1:5432", 10, 10);
+        }
+        let shards: Vec<_> = sources.iter_mut().map(drain).collect();
+        let client = |it: &Seen| {
+            if it.source.port() == PORT {
+                it.destination
+            } else {
+                it.source
+            }
+        };
+        let clients: Vec<BTreeSet<_>> = shards
+            .iter()
+            .map(|all| all.iter().map(client).collect())
+            .collect();
+        assert_eq!(clients[0].len() + clients[1].len(), 40);
+        assert!(clients[0].is_disjoint(&clients[1]));
+        assert!(clients.iter().all(|it| it.len() > 5), "{clients:?}");
+        let bytes: u64 = shards.iter().flat_map(|all| sent(all).into_values()).sum();
+        assert_eq!(bytes, 40 * 20);
+    });
+}
+
+#[test]
+fn what_is_written_reads_back_as_it_was_seen() {
+    in_namespace(|| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut source = watch(&["lo"]);
+        talk("127.0.0.1:5432", 100, 300_000);
+        let mut writer = Writer::new(file.reopen().unwrap()).unwrap();
+        let mut live = Vec::new();
+        while let Polled::Frame(frame) = source.poll().unwrap() {
+            live.push((
+                frame.time,
+                frame.bytes.to_vec(),
+                frame.interface_name().to_owned(),
+            ));
+            writer.write(&frame).unwrap();
+        }
+        writer.finish(source.loss()).unwrap();
+        let mut read = FileSource::open(&[file.path().to_owned()]).unwrap();
+        for (time, bytes, name) in &live {
+            let Polled::Frame(frame) = read.poll().unwrap() else {
+                panic!("ends early");
+            };
+            assert_eq!(
+                (frame.time, frame.bytes, frame.interface_name()),
+                (*time, &bytes[..], &name[..])
+            );
+        }
+        assert!(live.len() > 8);
+        assert!(matches!(read.poll().unwrap(), Polled::End));
+    });
+}
+
+#[test]
+fn without_the_capability_the_error_says_what_would_grant_it() {
+    in_namespace(|| {
+        caps::drop(None, caps::CapSet::Effective, caps::Capability::CAP_NET_RAW).unwrap();
+        let error = LiveSource::open(&options(&["lo"])).err().unwrap().to_string();
+        assert!(error.contains("sudo setcap cap_net_raw+ep /"), "{error}");
+    });
+}
+
+#[test]
+fn a_full_ring_drops_and_counts() {
+    in_namespace(|| {
+        let mut options = options(&["lo"]);
+        (options.block_size, options.blocks) = (1 << 17, 2);
+        let mut source = LiveSource::open(&options).unwrap();
+        talk("127.0.0.1:5432", 10, 5_000_000);
+        thread::sleep(Duration::from_millis(50));
+        let seen: u64 = sent(&drain(&mut source)).into_values().sum();
+        assert!(seen < 5_000_000);
+        assert!(source.loss().dropped > 0);
+        let once = source.loss();
+        assert_eq!(source.loss(), once, "asking again forgets nothing");
+    });
+}
