@@ -12,6 +12,7 @@ mod request;
 mod resync;
 mod session;
 mod startup;
+mod usual;
 mod wire;
 
 #[cfg(test)]

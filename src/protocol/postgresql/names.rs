@@ -7,10 +7,13 @@ const MOST_STATEMENTS: usize = 512;
 /// Named portals whose statement can still be told; the oldest beyond these is closed.
 const MOST_PORTALS: usize = 16;
 
+/// The handle of the unnamed statement.
+pub(super) const UNNAMED: Handle = 0xcbf2_9ce4_8422_2325;
+
 /// The handle of a prepared statement. Names are hashed (FNV-1a, 64 bits): the same name is the same handle, always.
 #[inline]
 pub(super) fn statement(name: &[u8]) -> Handle {
-    hash(0xcbf2_9ce4_8422_2325, name)
+    hash(UNNAMED, name)
 }
 
 /// The handle of a portal: never a statement's.
@@ -118,7 +121,7 @@ mod tests {
 
     #[test]
     fn handles_never_change() {
-        assert_eq!(statement(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(statement(b""), UNNAMED);
         assert_eq!(statement(b"a"), 0xaf63_dc4c_8601_ec8c);
         assert_ne!(statement(b"S_1"), portal(b"S_1"));
     }

@@ -27,8 +27,11 @@ impl Hint {
     #[inline]
     fn read(text: &[u8]) -> Self {
         let text = text.trim_ascii_start();
-        match text.first().map(u8::to_ascii_uppercase) {
-            Some(b'C' | b'D' | b'U' | b'S') => Self::read_words(text),
+        match text {
+            [b'C' | b'c', b'R' | b'r', ..]
+            | [b'D' | b'd', b'E' | b'e', b'A' | b'a' | b'C' | b'c', ..]
+            | [b'U' | b'u', b'N' | b'n', ..]
+            | [b'S' | b's', b'T' | b't', ..] => Self::read_words(text),
             _ => Self::None,
         }
     }
@@ -110,6 +113,20 @@ pub(super) enum Effect {
     StatementsGone,
 }
 
+/// Whether a command of this tag pins nothing and undoes no pin.
+#[inline]
+pub(super) fn is_plain(tag: &[u8]) -> bool {
+    matches!(
+        tag,
+        [b'S', b'E', b'L' | b'T', ..]
+            | [b'I', b'N', ..]
+            | [b'U', b'P', ..]
+            | [b'D', b'E', b'L', ..]
+            | [b'B', ..]
+            | [b'C', b'O', ..]
+    )
+}
+
 /// What pins a session now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pins {
@@ -156,6 +173,15 @@ impl Pins {
         match tag.first() {
             Some(b'L' | b'U' | b'D' | b'C') => self.complete_rare(tag, hint),
             _ => Effect::None,
+        }
+    }
+
+    /// A command that pins nothing was carried out, and no transaction or one is open.
+    #[inline]
+    pub(super) const fn complete_plain(&mut self, is_settled: bool) {
+        self.rolled_back = false;
+        if is_settled {
+            self.settled = self.now;
         }
     }
 

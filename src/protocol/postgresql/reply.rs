@@ -18,19 +18,19 @@ const DUPLICATE_STATEMENT: &str = "42P05";
 pub(super) struct Reply {
     pub(super) id: Option<AskId>,
     pub(super) outcome: Option<Outcome>,
-    rows: Option<u64>,
+    pub(super) rows: Option<u64>,
     /// The reply is complete.
     end: bool,
     /// The step is: what follows belongs to something else.
     pub(super) over: bool,
-    begun: bool,
+    pub(super) begun: bool,
 }
 
 /// A run of rows or COPY data.
 pub(super) struct Data {
     /// All its bytes; those of the last message may not be here.
     pub(super) length: usize,
-    rows: u64,
+    pub(super) rows: u64,
 }
 
 /// Takes all the messages of the first one's tag in a row.
@@ -90,7 +90,10 @@ impl Postgresql {
     /// Takes as many messages as belong to one reply.
     fn reply<'a>(&mut self, bytes: &'a [u8], told: &mut Messages<'a>) -> Taken {
         let mut reply = Reply::default();
-        let mut taken = 0;
+        let mut taken = self.usual_parts(bytes, &mut reply);
+        if let Some(rest) = bytes.get(taken..) {
+            taken += self.usual_end(rest, &mut reply, told).unwrap_or(0);
+        }
         while !reply.over && told.as_slice().len() < ROOM && taken < bytes.len() {
             match self.message(&bytes[taken..], &mut reply, told) {
                 Ok(length) => taken += length,
@@ -140,12 +143,12 @@ impl Postgresql {
     }
 
     /// Whether a message of the server answers nothing that is in flight.
+    #[inline]
     fn is_by_itself(&mut self, tag: u8) -> bool {
-        let loose = self.flight.loose > 0;
-        match (tag, self.flight.front()) {
-            (b'N', front) => self.unmatched || front.is_none_or(|front| front.kind == Kind::Quiet),
-            (b'E', front) => front.is_none() && self.proven && !self.unmatched,
-            (b'3', front) => loose && front.is_none_or(|front| !front.begun),
+        match tag {
+            b'N' => self.unmatched || self.flight.front().is_none_or(|front| front.kind == Kind::Quiet),
+            b'E' => self.proven && !self.unmatched && self.flight.is_empty(),
+            b'3' => self.flight.loose > 0 && self.flight.front().is_none_or(|front| !front.begun),
             _ => is_aside(tag),
         }
     }
@@ -209,7 +212,7 @@ impl Postgresql {
     }
 
     fn complete(&mut self, body: &[u8], reply: &mut Reply, told: &mut Messages<'_>) -> Result<(), Step> {
-        let tag = wire::string(body).map_or(body, |(tag, _)| tag);
+        let tag = wire::only_string(body);
         let counted = (self.rows > 0).then_some(self.rows);
         let hint = self.flight.front().map_or(Hint::None, |front| front.hint);
         self.end_execute(b'C', reply, told)?;

@@ -13,9 +13,9 @@ const ROOM: usize = 3;
 
 /// What one step says of one ask.
 #[derive(Debug, Default)]
-struct Asked<'a> {
-    id: Option<AskId>,
-    verb: Option<Verb>,
+pub(super) struct Asked<'a> {
+    pub(super) id: Option<AskId>,
+    pub(super) verb: Option<Verb>,
     text: Option<Text<'a>>,
     waiting: bool,
     statement: Option<Handle>,
@@ -50,7 +50,7 @@ impl Postgresql {
 
     fn query<'a>(&mut self, header: Header, bytes: &'a [u8], told: &mut Messages<'a>) -> Result<(), Step> {
         let body = header.body(bytes)?;
-        let text = wire::string(body).map_or(body, |(text, _)| text);
+        let text = wire::only_string(body);
         let hint = self.pins.hint(text);
         let pending = self.open(Kind::Query, header.tag, told)?;
         pending.hint = hint;
@@ -100,7 +100,7 @@ impl Postgresql {
         let mut taken = 0;
         while told.as_slice().len() < ROOM && taken < bytes.len() {
             match self.part(&bytes[taken..], taken == 0, &mut asked, told) {
-                Ok(length) => taken += length,
+                Ok(length) => taken += length + self.usual_rest(bytes.get(taken + length..), &mut asked),
                 Err(step) if taken == 0 => return Err(step),
                 Err(_) => break,
             }

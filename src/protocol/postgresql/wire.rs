@@ -27,10 +27,11 @@ impl Header {
             return Err(Step::Need(HEADER));
         };
         let length = u32::from_be_bytes([a, b, c, d]);
-        let (least, most) = match side {
-            Side::Client => client_lengths(tag),
-            Side::Server => server_lengths(tag),
+        let lengths = match side {
+            Side::Client => &CLIENT,
+            Side::Server => &SERVER,
         };
+        let (least, most) = lengths[usize::from(tag)];
         if length < least || length > most {
             return Err(Step::Garbage);
         }
@@ -51,6 +52,25 @@ impl Header {
     pub(super) const fn is_cut(self) -> bool {
         self.total > MAX_NEED
     }
+}
+
+/// The least and greatest length by tag.
+type Lengths = [(u32, u32); 256];
+
+static CLIENT: Lengths = table(Side::Client);
+static SERVER: Lengths = table(Side::Server);
+
+const fn table(side: Side) -> Lengths {
+    let mut table = [(0, 0); 256];
+    let mut tag = 0;
+    while tag < table.len() {
+        table[tag] = match side {
+            Side::Client => client_lengths(tag as u8),
+            Side::Server => server_lengths(tag as u8),
+        };
+        tag += 1;
+    }
+    table
 }
 
 /// The least and greatest length of a client's message; nothing fits a tag that there is not.
@@ -88,8 +108,17 @@ const fn server_lengths(tag: u8) -> (u32, u32) {
 /// Splits a NUL-ended string from what follows.
 #[inline]
 pub(super) fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    if let Some((0, rest)) = bytes.split_first() {
+        return Some((&[], rest));
+    }
     let end = memchr::memchr(0, bytes)?;
     Some((&bytes[..end], &bytes[end + 1..]))
+}
+
+/// The one string that a body is.
+#[inline]
+pub(super) fn only_string(body: &[u8]) -> &[u8] {
+    body.strip_suffix(b"\0").unwrap_or(body)
 }
 
 /// A big-endian number at the front.
