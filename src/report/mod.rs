@@ -3,6 +3,7 @@
 pub mod comparison;
 #[cfg(test)]
 mod golden;
+pub mod html;
 pub mod json;
 pub mod sockets;
 mod spark;
@@ -44,6 +45,6 @@ pub fn draw(summary: &Summary, format: Format, reader: Reader, out: &mut dyn Wri
         Format::Text => text::draw(summary, reader.columns, out),
         Format::Json if reader.person => json::pretty(summary, out),
         Format::Json => json::line(summary, out),
-        Format::Html => json::pretty(summary, out),
+        Format::Html => html::draw(summary, out),
     }
 }

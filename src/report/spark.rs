@@ -38,10 +38,15 @@ impl Sparks {
 
     /// The line of one of them; its fullest bin is a full block, and none that holds anything is blank.
     pub fn line(&self, index: usize) -> String {
-        let shares = self.shares.get(index).map_or(&[][..], Vec::as_slice);
+        let shares = self.shares(index);
         let fullest = shares.iter().copied().fold(0.0, f64::max);
         let level = |&share: &f64| LEVELS.get(height(share, fullest)).copied().unwrap_or(' ');
         shares.iter().map(level).collect::<String>().trim_end().to_owned()
+    }
+
+    /// The share of one of them in each bin.
+    pub fn shares(&self, index: usize) -> &[f64] {
+        self.shares.get(index).map_or(&[], Vec::as_slice)
     }
 
     /// The least and the greatest value, in seconds.

@@ -8,20 +8,7 @@ use crate::report::wrap::lines;
 use crate::summary::{Source, SourceKind, Summary};
 
 pub fn draw(summary: &Summary, columns: usize, out: &mut dyn Write) -> io::Result<()> {
-    let watched = match summary.source.kind {
-        SourceKind::Live => format!(
-            "watched {}",
-            listed(&summary.source.interfaces, "every interface")
-        ),
-        SourceKind::File => format!("read {}", listed(&summary.source.files, "no file")),
-    };
-    let host = summary
-        .host
-        .as_deref()
-        .map(|host| format!(" on {host}"))
-        .unwrap_or_default();
-    let first = format!("sockhound {watched}{host} for {}", duration(summary.seconds));
-    for line in lines(&first, columns) {
+    for line in lines(&format!("sockhound {}", watched(summary)), columns) {
         writeln!(out, "{}", paint(STRONG, line))?;
     }
     for line in lines(&traffic(summary), columns) {
@@ -33,6 +20,32 @@ pub fn draw(summary: &Summary, columns: usize, out: &mut dyn Write) -> io::Resul
         }
     }
     Ok(())
+}
+
+/// What was watched, where and for how long.
+pub fn watched(summary: &Summary) -> String {
+    let source = &summary.source;
+    let watched = match source.kind {
+        SourceKind::Live => format!("watched {}", listed(&source.interfaces, "every interface")),
+        SourceKind::File => format!("read {}", listed(&source.files, "no file")),
+    };
+    let host = summary
+        .host
+        .as_deref()
+        .map(|host| format!(" on {host}"))
+        .unwrap_or_default();
+    let merged = match source.merged_from.len() {
+        0 => String::new(),
+        runs => format!(
+            ", merged from {}",
+            counted(
+                runs as u64,
+                "unbroken run of summaries",
+                "unbroken runs of summaries"
+            )
+        ),
+    };
+    format!("{watched}{host} for {}{merged}", duration(summary.seconds))
 }
 
 fn traffic(summary: &Summary) -> String {
@@ -48,7 +61,7 @@ fn traffic(summary: &Summary) -> String {
 }
 
 /// What makes the numbers less than whole; nothing where they are.
-fn losses(summary: &Summary) -> Vec<String> {
+pub fn losses(summary: &Summary) -> Vec<String> {
     let source = &summary.source;
     let doubtful: u64 = summary
         .services

@@ -71,7 +71,6 @@ fn common(first: &Connection, one_server: bool, one_owner: bool, columns: usize)
 }
 
 fn row(connection: &Connection, one_server: bool, one_owner: bool) -> [Cell; 8] {
-    let known = |seconds: Option<f64>| seconds.map_or_else(|| "?".to_owned(), duration);
     let older = if connection.opened.is_none() { "> " } else { "" };
     let style = if connection.state == ConnectionState::IdleInTransaction {
         BAD
@@ -91,7 +90,13 @@ fn row(connection: &Connection, one_server: bool, one_owner: bool) -> [Cell; 8] 
     ]
 }
 
-fn why(reasons: &[Reason]) -> String {
+/// A duration, where it is known.
+pub fn known(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "?".to_owned(), duration)
+}
+
+/// The reasons in words.
+pub fn why(reasons: &[Reason]) -> String {
     reasons
         .iter()
         .copied()

@@ -2,14 +2,16 @@
 
 mod findings;
 mod head;
-mod hoarded;
+pub(super) mod hoarded;
 pub(super) mod names;
-mod nothing;
-mod pools;
-mod services;
+pub(super) mod nothing;
+pub(super) mod pools;
+pub(super) mod services;
 mod statements;
 
 use std::io::{self, Write};
+
+pub(super) use head::{losses, watched};
 
 use super::style::{TITLE, paint};
 use crate::summary::Summary;

@@ -28,7 +28,7 @@ pub fn draw(summary: &Summary, columns: usize, out: &mut dyn Write) -> io::Resul
     Ok(())
 }
 
-fn saw(source: &Source) -> String {
+pub fn saw(source: &Source) -> String {
     let wanted = if source.targets.is_empty() {
         "the well-known ports of the supported databases".to_owned()
     } else {
@@ -84,7 +84,7 @@ fn elsewhere(seen: &[Elsewhere]) -> Table {
     table
 }
 
-fn advice(source: &Source) -> String {
+pub fn advice(source: &Source) -> String {
     match (source.elsewhere.first(), source.kind) {
         (Some(first), _) => format!(
             "If one of these is the database, name it: --target {}",

@@ -86,7 +86,8 @@ const fn warn(count: u64) -> anstyle::Style {
     if count > 0 { WARN } else { PLAIN }
 }
 
-fn aside(pool: &Pool) -> String {
+/// What the numbers do not say.
+pub fn aside(pool: &Pool) -> String {
     let mut parts = vec![format!("demand seen for {}", duration(pool.observed_seconds))];
     if pool.idle_connection_seconds > 0.0 {
         parts.push(format!(

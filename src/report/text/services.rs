@@ -32,7 +32,10 @@ pub fn draw(summary: &Summary, columns: usize, out: &mut dyn Write) -> io::Resul
 }
 
 fn draw_one(service: &Service, columns: usize, out: &mut dyn Write) -> io::Result<()> {
-    let vantage = service.vantage.map(vantage).unwrap_or_default();
+    let vantage = service
+        .vantage
+        .map(|it| format!("  {}", vantage(it)))
+        .unwrap_or_default();
     let server = paint(STRONG, service.server);
     writeln!(out, "  {server}  {}{}", service.system, paint(FAINT, vantage))?;
     labelled("connections", &connections(&service.connections), columns, out)?;
@@ -44,15 +47,16 @@ fn draw_one(service: &Service, columns: usize, out: &mut dyn Write) -> io::Resul
         labelled("time went to", &exchanges_time(time), columns, out)?;
         labelled("besides", &other_time(time), columns, out)?;
     }
-    times(service).draw(columns, out)
+    table(service).draw(columns, out)
 }
 
-const fn vantage(vantage: Vantage) -> &'static str {
+/// From where it was watched, in words.
+pub const fn vantage(vantage: Vantage) -> &'static str {
     match vantage {
-        Vantage::Client => "  watched at the client's end",
-        Vantage::Server => "  watched at the server's end",
-        Vantage::Both => "  client and server on this host",
-        Vantage::Middle => "  watched between client and server",
+        Vantage::Client => "watched at the client's end",
+        Vantage::Server => "watched at the server's end",
+        Vantage::Both => "client and server on this host",
+        Vantage::Middle => "watched between client and server",
     }
 }
 
@@ -64,7 +68,7 @@ fn labelled(label: &str, text: &str, columns: usize, out: &mut dyn Write) -> io:
     Ok(())
 }
 
-fn connections(of: &Connections) -> String {
+pub fn connections(of: &Connections) -> String {
     let mut states = vec![some(of.in_use, "in use"), some(of.idle, "idle")];
     states.push(some(of.idle_in_transaction, "idle in transaction"));
     states.push(some(of.hoarded, "hoarded"));
@@ -77,7 +81,7 @@ fn connections(of: &Connections) -> String {
     }
 }
 
-fn changes(of: &Connections) -> String {
+pub fn changes(of: &Connections) -> String {
     let Connections {
         peak_open,
         peak_in_use,
@@ -94,7 +98,7 @@ fn changes(of: &Connections) -> String {
     )
 }
 
-fn requests(service: &Service) -> String {
+pub fn requests(service: &Service) -> String {
     let Exchanges {
         requests,
         errors,
@@ -110,7 +114,7 @@ fn requests(service: &Service) -> String {
     format!("{}: {troubles}", thousands(requests))
 }
 
-fn in_flight(service: &Service) -> String {
+pub fn in_flight(service: &Service) -> String {
     let InFlight {
         count,
         oldest_seconds,
@@ -121,7 +125,7 @@ fn in_flight(service: &Service) -> String {
     ])
 }
 
-fn not_timed(of: Exchanges) -> String {
+pub fn not_timed(of: Exchanges) -> String {
     listed(vec![
         some(of.validations, "liveness checks"),
         some(of.waiting, "waiting by design"),
@@ -138,14 +142,8 @@ fn listed(parts: Vec<Option<String>>) -> String {
 }
 
 /// Shares of the time from the first byte of requests to the last byte of replies.
-fn exchanges_time(time: &WhereTimeGoes) -> String {
-    let legs = known([
-        ("server", time.server_seconds),
-        ("network", time.network_seconds),
-        ("receiving", time.reply_seconds),
-        ("sending", time.request_seconds),
-        ("closed window", time.window_closed_seconds),
-    ]);
+pub fn exchanges_time(time: &WhereTimeGoes) -> String {
+    let legs = legs_of_exchanges(time);
     let total: f64 = legs.iter().map(|(_, seconds)| seconds).sum();
     let shares: Vec<String> = legs
         .iter()
@@ -158,8 +156,19 @@ fn exchanges_time(time: &WhereTimeGoes) -> String {
     }
 }
 
+/// What the time of exchanges is made of.
+pub fn legs_of_exchanges(time: &WhereTimeGoes) -> Vec<(&'static str, f64)> {
+    known([
+        ("server", time.server_seconds),
+        ("network", time.network_seconds),
+        ("receiving", time.reply_seconds),
+        ("sending", time.request_seconds),
+        ("closed window", time.window_closed_seconds),
+    ])
+}
+
 /// Time outside of exchanges.
-fn other_time(time: &WhereTimeGoes) -> String {
+pub fn other_time(time: &WhereTimeGoes) -> String {
     let legs = known([
         ("client's pauses in transactions", time.thinking_seconds),
         ("connecting", time.connect_seconds),
@@ -178,7 +187,7 @@ fn known<const N: usize>(legs: [(&'static str, Option<f64>); N]) -> Vec<(&'stati
         .collect()
 }
 
-fn times(service: &Service) -> Table {
+fn table(service: &Service) -> Table {
     let mut table = Table::new(
         [
             Column::left(""),
@@ -193,22 +202,28 @@ fn times(service: &Service) -> Table {
         ],
         4,
     );
-    let lines = [
-        ("latency", Some(&service.latency)),
-        ("duration", Some(&service.duration)),
-        ("network rtt", Some(&service.network_rtt)),
-        ("connect", service.connect.as_ref()),
-        ("login", Some(&service.login)),
-    ];
-    for (name, distribution) in lines {
-        let Some(distribution) = distribution.filter(|one| one.count > 0 || name == "latency") else {
-            continue;
-        };
+    for (name, distribution) in times(service) {
         let mut row = vec![Cell::from(format!("{name:<width$}", width = LABEL - 2))];
         row.extend(figures(distribution));
         table.row(row);
     }
     table
+}
+
+/// The distributions that hold something; latency always.
+pub fn times(service: &Service) -> Vec<(&'static str, &Distribution)> {
+    let mut times = vec![("latency", &service.latency)];
+    let others = [
+        ("duration", Some(&service.duration)),
+        ("network rtt", Some(&service.network_rtt)),
+        ("connect", service.connect.as_ref()),
+        ("login", Some(&service.login)),
+    ];
+    let known = others
+        .into_iter()
+        .filter_map(|(name, of)| Some((name, of.filter(|of| of.count > 0)?)));
+    times.extend(known);
+    times
 }
 
 fn figures(of: &Distribution) -> [Cell; 8] {
