@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::http::Http;
+use super::postgresql::Postgresql;
 use super::redis::Redis;
 use super::turns::Turns;
 use super::{Decoder, Messages, Resync, Side, Step, System};
@@ -23,11 +24,13 @@ pub struct Protocol {
 
 /// All protocols; those that are only followed by their turns come last.
 pub static CATALOG: &[Protocol] = &[
-    by_turns(
-        System::Postgresql,
-        &["postgresql", "postgres", "pgsql"],
-        &[5432, 6432],
-    ),
+    Protocol {
+        system: System::Postgresql,
+        schemes: &["postgresql", "postgres", "pgsql"],
+        ports: &[5432, 6432],
+        recognise: super::postgresql::recognise,
+        decoder: || AnyDecoder::Postgresql(Postgresql::new()),
+    },
     by_turns(System::Mysql, &["mysql", "mariadb"], &[3306]),
     Protocol {
         system: System::Redis,
@@ -161,6 +164,7 @@ impl Protocol {
 #[derive(Debug)]
 #[expect(missing_docs, reason = "each is its protocol's decoder")]
 pub enum AnyDecoder {
+    Postgresql(Postgresql),
     Redis(Redis),
     Http(Http),
     Turns(Turns),
@@ -169,6 +173,7 @@ pub enum AnyDecoder {
 macro_rules! dispatch {
     ($self:ident, $decoder:ident => $call:expr) => {
         match $self {
+            AnyDecoder::Postgresql($decoder) => $call,
             AnyDecoder::Redis($decoder) => $call,
             AnyDecoder::Http($decoder) => $call,
             AnyDecoder::Turns($decoder) => $call,
