@@ -1,10 +1,58 @@
-//! `sockhound capture`.
+//! `sockhound capture`: watches for a while, then prints one summary.
 
 use super::exit::Failure;
+use super::live::{self, Interrupt, Keeper};
+use super::read::finish;
 use super::settings::Settings;
+use super::{output, plan};
+use crate::capture::live::LiveSource;
+use crate::capture::{Polled, Source};
+use crate::clock::{Span, Timestamp};
+use crate::watch::Session;
 
-/// Does what `settings` say.
+/// Watches for as long as `settings` say, or until Ctrl-C.
 pub fn run(settings: &Settings) -> Result<(), Failure> {
-    let _ = settings;
-    Err(Failure::unavailable("capture"))
+    let mut session = plan::session(settings)?;
+    let mut keeper = Keeper::open(settings)?;
+    let mut source = live::open(settings)?;
+    let interrupt = Interrupt::listen()?;
+    let start = live::now();
+    session.watch_from(start);
+    let end = start + Span::from(settings.duration);
+    watch(&mut source, &mut session, &mut keeper, end, &interrupt)?;
+    if let Some(keeper) = keeper {
+        keeper.finish(&mut source)?;
+    }
+    let summary = session.summary(&live::provenance(&mut source));
+    finish(&mut session, settings)?;
+    output::summary(&summary, settings)
+}
+
+/// Follows the source until `end`, by the clock of its frames.
+fn watch(
+    source: &mut LiveSource,
+    session: &mut Session,
+    keeper: &mut Option<Keeper>,
+    end: Timestamp,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    while !interrupt.told() {
+        let now = match source.poll().map_err(live::failure)? {
+            Polled::Frame(frame) if frame.time < end => {
+                let watched = session.frame(&frame);
+                if let Some(keeper) = keeper.as_mut().filter(|_| watched) {
+                    keeper.keep(&frame)?;
+                }
+                continue;
+            }
+            Polled::Frame(frame) => frame.time,
+            Polled::Idle(now) => now,
+            Polled::End => break,
+        };
+        session.advance(now.min(end));
+        if now >= end {
+            break;
+        }
+    }
+    Ok(())
 }

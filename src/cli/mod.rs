@@ -9,6 +9,7 @@ pub mod daemon;
 pub mod demo;
 pub mod doctor;
 pub mod exit;
+pub mod live;
 pub mod man;
 pub mod merge;
 mod options;

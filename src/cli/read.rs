@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
+use super::live::Keeper;
 use super::settings::Settings;
 use super::{output, plan};
 use crate::capture::file::FileSource;
@@ -14,7 +15,11 @@ use crate::watch::{Provenance, Session};
 pub fn run(settings: &Settings, files: &[PathBuf]) -> Result<(), Failure> {
     let mut source = FileSource::open(files).map_err(|error| Failure::new(Exit::Input, error))?;
     let mut session = plan::session(settings)?;
-    read_all(&mut source, &mut session)?;
+    let mut keeper = Keeper::open(settings)?;
+    read_all(&mut source, &mut session, &mut keeper)?;
+    if let Some(keeper) = keeper {
+        keeper.finish(&mut source)?;
+    }
     let provenance = provenance(&mut source, files);
     let summary = session.summary(&provenance);
     finish(&mut session, settings)?;
@@ -27,11 +32,18 @@ pub fn finish(session: &mut Session, settings: &Settings) -> Result<(), Failure>
     session.finish().map_err(|error| Failure::output(path, error))
 }
 
-fn read_all(source: &mut FileSource, session: &mut Session) -> Result<(), Failure> {
+fn read_all(
+    source: &mut FileSource,
+    session: &mut Session,
+    keeper: &mut Option<Keeper>,
+) -> Result<(), Failure> {
     loop {
         match source.poll().map_err(|error| Failure::new(Exit::Input, error))? {
             Polled::Frame(frame) => {
-                session.frame(&frame);
+                let watched = session.frame(&frame);
+                if let Some(keeper) = keeper.as_mut().filter(|_| watched) {
+                    keeper.keep(&frame)?;
+                }
             }
             Polled::Idle(now) => session.advance(now),
             Polled::End => return Ok(()),

@@ -1,0 +1,115 @@
+//! What every command that watches live does alike: opening the rings, keeping frames, ending on a signal.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::exit::{Exit, Failure};
+use super::plan;
+use super::settings::Settings;
+use crate::capture::live::{LiveError, LiveOptions, LiveSource};
+use crate::capture::write::Writer;
+use crate::capture::{Frame, Source, filter};
+use crate::clock::Timestamp;
+use crate::summary::SourceKind;
+use crate::watch::Provenance;
+
+/// Opens a ring on every interface that `settings` name.
+pub fn open(settings: &Settings) -> Result<LiveSource, Failure> {
+    let targets = plan::targets(settings);
+    let targets = targets.iter().map(|target| filter::Target {
+        address: target.address,
+        port: Some(target.port),
+    });
+    let options = LiveOptions {
+        interfaces: settings.interfaces.clone(),
+        targets: targets.collect(),
+        ..LiveOptions::default()
+    };
+    LiveSource::open(&options).map_err(failure)
+}
+
+/// What a failing source means for the process.
+#[must_use]
+pub fn failure(error: LiveError) -> Failure {
+    let exit = match error {
+        LiveError::NotPermitted { .. } => Exit::NotPermitted,
+        LiveError::NoSuchInterface { .. } | LiveError::AllDown { .. } => Exit::Nothing,
+        LiveError::AllGone | LiveError::NoList(_) | LiveError::System { .. } => Exit::Failed,
+    };
+    Failure::new(exit, error)
+}
+
+/// Where frames come from now, as a summary tells it.
+pub fn provenance(source: &mut LiveSource) -> Provenance {
+    Provenance {
+        kind: SourceKind::Live,
+        names: source.interfaces().to_vec(),
+        dropped: source.loss().dropped,
+        notes: Vec::new(),
+    }
+}
+
+/// The wall clock: the one that the kernel stamps frames by.
+#[must_use]
+pub fn now() -> Timestamp {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let nanos = since_epoch.unwrap_or_default().as_nanos();
+    Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+}
+
+/// Whether Ctrl-C was pressed, or the process was told to end.
+#[derive(Clone, Debug)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// From now on SIGINT and SIGTERM only say so here; a second one ends the process.
+    pub fn listen() -> Result<Self, Failure> {
+        let told = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&told))
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&told)))
+                .map_err(|error| Failure::new(Exit::Failed, error))?;
+        }
+        Ok(Self(told))
+    }
+
+    /// Whether it is time to end.
+    #[must_use]
+    pub fn told(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Keeps the watched frames (`--write`).
+pub struct Keeper {
+    writer: Writer<File>,
+    path: PathBuf,
+}
+
+impl Keeper {
+    /// Creates the file that `settings` name, if any.
+    pub fn open(settings: &Settings) -> Result<Option<Self>, Failure> {
+        let Some(path) = settings.write.clone() else {
+            return Ok(None);
+        };
+        let opened = File::create(&path).and_then(Writer::new);
+        let writer = opened.map_err(|error| Failure::output(&path, error))?;
+        Ok(Some(Self { writer, path }))
+    }
+
+    /// Adds a frame.
+    pub fn keep(&mut self, frame: &Frame<'_>) -> Result<(), Failure> {
+        let written = self.writer.write(frame);
+        written.map_err(|error| Failure::output(&self.path, error))
+    }
+
+    /// Ends the file with what the source lost.
+    pub fn finish(self, source: &mut impl Source) -> Result<(), Failure> {
+        let Self { writer, path } = self;
+        writer
+            .finish(source.loss())
+            .map_err(|error| Failure::output(&path, error))
+    }
+}
