@@ -18,8 +18,11 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let start = live::now();
     session.watch_from(start);
+    let mut collector = live::collector(settings);
+    session.join(collector.collect());
     let end = start + Span::from(settings.duration);
     watch(&mut source, &mut session, &mut keeper, end, &interrupt)?;
+    session.join(collector.collect());
     if let Some(keeper) = keeper {
         keeper.finish(&mut source)?;
     }

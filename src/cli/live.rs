@@ -12,6 +12,7 @@ use crate::capture::live::{LiveError, LiveOptions, LiveSource};
 use crate::capture::write::Writer;
 use crate::capture::{Frame, Source, filter};
 use crate::clock::Timestamp;
+use crate::host::{Collector, PortFilter, Query};
 use crate::summary::SourceKind;
 use crate::watch::Provenance;
 
@@ -28,6 +29,13 @@ pub fn open(settings: &Settings) -> Result<LiveSource, Failure> {
         ..LiveOptions::default()
     };
     LiveSource::open(&options).map_err(failure)
+}
+
+/// Asks the kernel for the sockets that `settings` are about.
+#[must_use]
+pub fn collector(settings: &Settings) -> Collector {
+    let ports = plan::targets(settings).into_iter().map(|target| target.port);
+    Collector::new(Query::new(PortFilter::of(ports)))
 }
 
 /// What a failing source means for the process.

@@ -1,5 +1,7 @@
 //! From frames to events: one thread's whole way, run to completion.
 
+use std::collections::HashSet;
+
 use super::conversation::Conversation;
 use super::pairing::Context;
 use super::statements::Statements;
@@ -9,7 +11,7 @@ use crate::clock::{Span, Timestamp};
 use crate::flow::{
     self, Chunk, Close, ConnectionId, Handler, Limits, Opening, Pattern, Servers, Side, Signal, Table,
 };
-use crate::packet::{self, Discard, Segment};
+use crate::packet::{self, Discard, Endpoint, Segment};
 use crate::protocol::System;
 use crate::protocol::catalog::Target;
 
@@ -121,9 +123,16 @@ impl<O: Observer> Tracker<O> {
             .each(|id, conversation| conversation.close(now, watch.context(id)));
     }
 
-    /// The kernel no longer knows this connection.
-    pub fn vanished(&mut self, id: ConnectionId, at: Timestamp) {
-        self.table.vanished(id, at, &mut self.watch);
+    /// The connection between `client` and `server` that the kernel knows, opened now if it was never seen.
+    pub fn adopt(&mut self, client: Endpoint, server: Endpoint, at: Timestamp) -> Option<ConnectionId> {
+        self.table.adopt(client, server, at, &mut self.watch)
+    }
+
+    /// Closes what the kernel knew once and does not any more: its end went by unseen.
+    pub fn vanish_all_but(&mut self, known: &HashSet<ConnectionId>, at: Timestamp) {
+        for id in self.table.no_longer_among(known, at) {
+            self.table.vanished(id, at, &mut self.watch);
+        }
     }
 
     /// The latest time seen.

@@ -14,6 +14,9 @@ impl State {
     /// The handshake is under way.
     pub(super) const HANDSHAKE: Self = Self(1 << 2);
 
+    /// The kernel of this host knows it.
+    pub(super) const IN_KERNEL: Self = Self(1 << 3);
+
     /// The next sequence number of `side` is known.
     pub(super) const fn known(side: Side) -> Self {
         Self(1 << (4 + side.index()))

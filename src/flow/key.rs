@@ -18,8 +18,14 @@ pub(super) struct Key {
 
 impl Key {
     /// The key of a segment's connection, and whether its sender is the first of the two ends.
+    #[inline]
     pub(super) fn of(segment: &Segment<'_>, hosts: &mut Hosts) -> (Self, bool) {
-        let (source, destination) = (segment.source, segment.destination);
+        Self::between(segment.source, segment.destination, hosts)
+    }
+
+    /// The key of the connection between two ends, and whether `source` is the first of them.
+    #[inline]
+    pub(super) fn between(source: Endpoint, destination: Endpoint, hosts: &mut Hosts) -> (Self, bool) {
         let (from, to, ipv6) = match (source.address, destination.address) {
             (IpAddr::V4(from), IpAddr::V4(to)) => (from.to_bits(), to.to_bits(), false),
             (from, to) => (hosts.number(from), hosts.number(to), true),

@@ -9,7 +9,7 @@ use super::key::{Hosts, Key};
 use super::reassembly::{Held, Reassembly, ahead};
 use super::{Chunk, Close, ConnectionId, Handler, Opening, Servers, Side, Signal};
 use crate::clock::{Span, Timestamp};
-use crate::packet::{Flags, Segment};
+use crate::packet::{Endpoint, Flags, Segment};
 
 /// How long a closed connection's ports keep their last stray segments from opening a phantom.
 const LINGER: Span = Span::from_secs(5);
@@ -177,6 +177,36 @@ impl<C> Table<C> {
         self.tidy_hosts();
     }
 
+    /// The connection between `client` and `server`, opened now if it was never seen: the kernel knows it, though it sent
+    /// nothing since the watch began. `None` where `server` is not watched.
+    pub fn adopt<H: Handler<Conversation = C>>(
+        &mut self,
+        client: Endpoint,
+        server: Endpoint,
+        at: Timestamp,
+        handler: &mut H,
+    ) -> Option<ConnectionId> {
+        let pattern = self.servers.find(server)?;
+        let (key, client_first) = Key::between(client, server, &mut self.hosts);
+        let known = self.find(&key);
+        let slot = known.unwrap_or_else(|| self.add(key, client_first, pattern, false, at, handler));
+        let flow = &mut self.flows[slot as usize];
+        if flow.state.has(State::CLOSED) {
+            return None;
+        }
+        flow.state.set(State::IN_KERNEL, true);
+        Some(ConnectionId(slot))
+    }
+
+    /// The connections that the kernel knew once and knows no longer, silent since before `at`.
+    pub fn no_longer_among(&self, known: &std::collections::HashSet<ConnectionId>, at: Timestamp) -> Vec<ConnectionId> {
+        let slots = self.flows.iter().enumerate().filter(|(slot, flow)| {
+            let gone = flow.state.has(State::IN_KERNEL) && !flow.state.has(State::CLOSED);
+            gone && flow.last_seen < at && !known.contains(&ConnectionId(*slot as u32))
+        });
+        slots.map(|(slot, _)| ConnectionId(slot as u32)).collect()
+    }
+
     /// The kernel no longer knows this connection.
     pub fn vanished<H: Handler<Conversation = C>>(
         &mut self,
@@ -240,16 +270,30 @@ impl<C> Table<C> {
             return None;
         }
         let (pattern, client_is_source) = self.roles(segment)?;
+        let client_first = client_is_source == source_first;
+        let from_syn = segment.flags.has(Flags::SYN);
+        Some(self.add(key, client_first, pattern, from_syn, at, handler))
+    }
+
+    /// Takes a new connection in, making room if need be.
+    fn add<H: Handler<Conversation = C>>(
+        &mut self,
+        key: Key,
+        client_first: bool,
+        pattern: u16,
+        from_syn: bool,
+        at: Timestamp,
+        handler: &mut H,
+    ) -> u32 {
         if self.len() >= self.limits.connections {
             self.evict(at, handler);
         }
-        let client_first = client_is_source == source_first;
         let slot = self.free.pop().unwrap_or(self.flows.len() as u32);
         let opening = Opening {
             client: key.end(!client_first, &self.hosts),
             server: key.end(client_first, &self.hosts),
             pattern,
-            from_syn: segment.flags.has(Flags::SYN),
+            from_syn,
         };
         let conversation = handler.opened(ConnectionId(slot), at, &opening);
         let flow = Flow::new(key, client_first, at, conversation);
@@ -262,7 +306,7 @@ impl<C> Table<C> {
         self.index.insert_unique(key.hash(hasher), slot, |&other| {
             flows[other as usize].key.hash(hasher)
         });
-        Some(slot)
+        slot
     }
 
     /// Which end is the server: the SYN tells, else the one that matches a pattern, else the lower port. Returns its pattern

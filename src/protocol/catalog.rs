@@ -7,6 +7,7 @@ use super::postgresql::Postgresql;
 use super::redis::Redis;
 use super::turns::Turns;
 use super::{Decoder, Messages, Resync, Side, Step, System};
+use crate::packet::Endpoint;
 
 /// A protocol that can be watched.
 #[derive(Debug)]
@@ -99,6 +100,14 @@ impl Target {
             port,
             presumed,
         }
+    }
+}
+
+impl Target {
+    /// Whether the server at `end` is meant.
+    #[must_use]
+    pub fn is_at(&self, end: Endpoint) -> bool {
+        self.port == end.port && self.address.is_none_or(|address| address == end.address)
     }
 }
 

@@ -6,6 +6,7 @@
 //! ```
 
 mod exchanges;
+pub mod kernel;
 mod recorder;
 mod session;
 mod totals;

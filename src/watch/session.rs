@@ -1,6 +1,7 @@
 //! One watch from its first frame to its summary.
 
 use super::Recorder;
+use super::kernel::Kernel;
 use super::totals::Totals;
 use crate::capture::Frame;
 use crate::clock::Timestamp;
@@ -8,10 +9,10 @@ use crate::exchange::StatementId;
 use crate::exchange::statements::Statements;
 use crate::exchange::tracker::Tracker;
 use crate::flow::Limits;
-use crate::packet::Endpoint;
+use crate::host::Inventory;
 use crate::profile::{Described, Listing, Picture, Profile, Scope};
 use crate::protocol::catalog::Target;
-use crate::summary::{Elsewhere, SourceKind, Summary, Vantage};
+use crate::summary::{Elsewhere, SourceKind, Summary};
 
 /// What to watch, how to judge it, and within which bounds.
 #[derive(Clone, Debug)]
@@ -54,6 +55,7 @@ pub struct Session {
     start: Option<Timestamp>,
     sequence: u64,
     told: Totals,
+    kernel: Kernel,
 }
 
 impl Session {
@@ -73,6 +75,7 @@ impl Session {
             start: None,
             sequence: 0,
             told: Totals::default(),
+            kernel: Kernel::default(),
         }
     }
 
@@ -111,6 +114,13 @@ impl Session {
         &mut self.tracker
     }
 
+    /// Joins what the kernel knows now with what the wire showed.
+    pub fn join(&mut self, inventory: Inventory) {
+        let kernel = Kernel::new(inventory, &self.plan.targets);
+        kernel.join(self);
+        self.kernel = kernel;
+    }
+
     /// What was seen since the last [`Session::turn`], or since the start.
     pub fn summary(&mut self, provenance: &Provenance) -> Summary {
         self.tracker.settle();
@@ -125,6 +135,7 @@ impl Session {
             SourceKind::File => source.files.clone_from(&provenance.names),
         }
         source.notes.clone_from(&provenance.notes);
+        source.notes.extend_from_slice(self.kernel.missing());
         source.targets.clone_from(&self.plan.targets_written);
         source.elsewhere = self.elsewhere();
         Summary {
@@ -174,13 +185,17 @@ impl Session {
                 text: Some(statement.text.to_string()),
             })
         };
-        let vantage = |_: Endpoint| -> Option<Vantage> { None };
+        let kernel = &self.kernel;
+        let vantage = |server| kernel.vantage(server);
         let scope = Scope {
             statements: &describe,
             vantage: &vantage,
             connections: listing,
         };
-        recorder.profile().summarise(now, &scope)
+        let mut picture = recorder.profile().summarise(now, &scope);
+        let listed = picture.hoarded.iter_mut().chain(picture.connections.iter_mut().flatten());
+        listed.for_each(|connection| kernel.describe(connection));
+        picture
     }
 
     fn totals(&mut self, dropped: u64, picture: &Picture) -> Totals {

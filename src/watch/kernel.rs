@@ -1,0 +1,132 @@
+//! What the kernel knows joined with what the wire shows: connections that never sent a byte since the watch began, true idle
+//! ages, who holds them, and which are gone.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::Session;
+use crate::clock::Timestamp;
+use crate::exchange::ConnectionId;
+use crate::host::{Inventory, Socket, State};
+use crate::packet::Endpoint;
+use crate::protocol::catalog::Target;
+use crate::summary::{Connection, KernelView, Owner, Vantage};
+
+/// The latest inventory, by connection.
+#[derive(Default)]
+pub struct Kernel {
+    taken: Timestamp,
+    ends: BTreeMap<Ends, Sides>,
+    missing: Vec<String>,
+}
+
+/// Client and server.
+type Ends = (Endpoint, Endpoint);
+
+/// A connection's sockets on this host.
+#[derive(Default)]
+struct Sides {
+    client: Option<Socket>,
+    server: Option<Socket>,
+}
+
+impl Kernel {
+    /// Sorts an inventory by connection to one of `targets`. Sockets of other network namespaces whose addresses may mean
+    /// another connection here are left out.
+    #[must_use]
+    pub fn new(inventory: Inventory, targets: &[Target]) -> Self {
+        let mut kernel = Self { taken: inventory.time, ..Self::default() };
+        kernel.missing = inventory.missing.iter().map(ToString::to_string).collect();
+        let ours = |socket: &Socket| socket.state.is_open() && !socket.has_shared_addresses();
+        for socket in inventory.sockets.into_iter().filter(ours) {
+            kernel.add(socket, targets);
+        }
+        kernel
+    }
+
+    /// What could not be learnt, in words.
+    #[must_use]
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
+    /// From where `server` is seen: which ends of its connections are on this host.
+    #[must_use]
+    pub fn vantage(&self, server: Endpoint) -> Option<Vantage> {
+        let here = || self.ends.iter().filter(|((_, other), _)| *other == server);
+        let client = here().any(|(_, sides)| sides.client.is_some());
+        match (client, here().any(|(_, sides)| sides.server.is_some())) {
+            (true, true) => Some(Vantage::Both),
+            (true, false) => Some(Vantage::Client),
+            (false, true) => Some(Vantage::Server),
+            (false, false) => None,
+        }
+    }
+
+    /// Adds the kernel's word to a listed connection.
+    pub fn describe(&self, connection: &mut Connection) {
+        let sides = self.ends.get(&(connection.client, connection.server));
+        let socket = sides.and_then(|sides| sides.client.as_ref().or(sides.server.as_ref()));
+        connection.kernel = socket.map(|socket| view(socket, self.taken));
+    }
+
+    /// Tells `session` what the kernel knows: opens what it never saw, closes what is gone.
+    pub fn join(&self, session: &mut Session) {
+        let mut alive = HashSet::with_capacity(self.ends.len());
+        for (&(client, server), sides) in &self.ends {
+            let Some(id) = session.tracker().adopt(client, server, self.taken) else { continue };
+            alive.insert(id);
+            self.attribute(session, id, sides);
+        }
+        session.tracker().vanish_all_but(&alive, self.taken);
+    }
+
+    fn attribute(&self, session: &mut Session, id: ConnectionId, sides: &Sides) {
+        let profile = session.profile();
+        if let Some(owner) = sides.client.as_ref().and_then(owner) {
+            profile.attribute(id, &owner);
+        }
+        let sockets = || sides.client.iter().chain(&sides.server);
+        if let Some(last_data) = sockets().filter_map(Socket::last_data).max() {
+            profile.known_idle(id, last_data);
+        }
+        profile.peer_gone(id, sockets().any(Socket::is_half_open));
+    }
+
+    fn add(&mut self, socket: Socket, targets: &[Target]) {
+        let serves = |end: Endpoint| targets.iter().any(|target| target.is_at(end));
+        if serves(socket.remote) {
+            self.ends.entry((socket.local, socket.remote)).or_default().client = Some(socket);
+        } else if serves(socket.local) && socket.state != State::Listen {
+            self.ends.entry((socket.remote, socket.local)).or_default().server = Some(socket);
+        }
+    }
+}
+
+/// A socket in the summary's words.
+#[must_use]
+pub fn view(socket: &Socket, now: Timestamp) -> KernelView {
+    let since = |time: Option<Timestamp>| time.map(|time| now.since(time).seconds());
+    KernelView {
+        state: socket.state.name().to_owned(),
+        timer: socket.timer.map(|timer| timer.kind.name().to_owned()),
+        timer_seconds: socket.timer.map(|timer| timer.expires.seconds()),
+        retransmits: socket.timer.map(|timer| u64::from(timer.retransmits)),
+        receive_queue: Some(u64::from(socket.receive_queue)),
+        send_queue: Some(u64::from(socket.send_queue)),
+        last_sent_seconds: since(socket.last_sent),
+        last_received_seconds: since(socket.last_received),
+        inode: socket.inode.map(u64::from),
+    }
+}
+
+fn owner(socket: &Socket) -> Option<Owner> {
+    let owner = socket.owner.as_ref()?;
+    Some(Owner {
+        pid: owner.pids.first().copied(),
+        command: owner.command.clone(),
+        unit: owner.identity.unit.clone(),
+        container: owner.identity.container.as_ref().map(|container| container.id.clone()),
+        pod: owner.identity.pod.clone(),
+        uid: Some(socket.uid),
+    })
+}
