@@ -16,13 +16,14 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     let mut keeper = Keeper::open(settings)?;
     let mut source = live::open(settings)?;
     let interrupt = Interrupt::listen()?;
-    let start = live::now();
-    session.watch_from(start);
     let mut collector = live::collector(settings);
-    session.join(collector.collect());
+    let inventory = collector.collect();
+    let start = inventory.time;
+    session.watch_from(start);
+    session.join(inventory);
     let end = start + Span::from(settings.duration);
     watch(&mut source, &mut session, &mut keeper, end, &interrupt)?;
-    session.join(collector.collect());
+    session.join_at_end(collector.collect());
     if let Some(keeper) = keeper {
         keeper.finish(&mut source)?;
     }

@@ -128,6 +128,11 @@ impl<O: Observer> Tracker<O> {
         self.table.adopt(client, server, at, &mut self.watch)
     }
 
+    /// The connection between `client` and `server`, if it is open.
+    pub fn find(&mut self, client: Endpoint, server: Endpoint) -> Option<ConnectionId> {
+        self.table.connection(client, server)
+    }
+
     /// Closes what the kernel knew once and does not any more: its end went by unseen.
     pub fn vanish_all_but(&mut self, known: &HashSet<ConnectionId>, at: Timestamp) {
         for id in self.table.no_longer_among(known, at) {

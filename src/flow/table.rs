@@ -198,8 +198,21 @@ impl<C> Table<C> {
         Some(ConnectionId(slot))
     }
 
+    /// The open connection between `client` and `server`.
+    pub fn connection(&mut self, client: Endpoint, server: Endpoint) -> Option<ConnectionId> {
+        let (key, _) = Key::between(client, server, &mut self.hosts);
+        let slot = self.find(&key)?;
+        let open = !self.flows[slot as usize].state.has(State::CLOSED);
+        open.then_some(ConnectionId(slot))
+    }
+
     /// The connections that the kernel knew once and knows no longer, silent since before `at`.
-    pub fn no_longer_among(&self, known: &std::collections::HashSet<ConnectionId>, at: Timestamp) -> Vec<ConnectionId> {
+    #[must_use]
+    pub fn no_longer_among(
+        &self,
+        known: &std::collections::HashSet<ConnectionId>,
+        at: Timestamp,
+    ) -> Vec<ConnectionId> {
         let slots = self.flows.iter().enumerate().filter(|(slot, flow)| {
             let gone = flow.state.has(State::IN_KERNEL) && !flow.state.has(State::CLOSED);
             gone && flow.last_seen < at && !known.contains(&ConnectionId(*slot as u32))

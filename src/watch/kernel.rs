@@ -19,6 +19,15 @@ pub struct Kernel {
     missing: Vec<String>,
 }
 
+/// What to do with connections that the wire has not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strangers {
+    /// They were open before the watch and silent since.
+    Open,
+    /// They may be younger than what was watched.
+    Ignore,
+}
+
 /// Client and server.
 type Ends = (Endpoint, Endpoint);
 
@@ -34,9 +43,12 @@ impl Kernel {
     /// another connection here are left out.
     #[must_use]
     pub fn new(inventory: Inventory, targets: &[Target]) -> Self {
-        let mut kernel = Self { taken: inventory.time, ..Self::default() };
+        let mut kernel = Self {
+            taken: inventory.time,
+            ..Self::default()
+        };
         kernel.missing = inventory.missing.iter().map(ToString::to_string).collect();
-        let ours = |socket: &Socket| socket.state.is_open() && !socket.has_shared_addresses();
+        let ours = |socket: &Socket| socket.state.is_open() && socket.has_shared_addresses();
         for socket in inventory.sockets.into_iter().filter(ours) {
             kernel.add(socket, targets);
         }
@@ -70,17 +82,19 @@ impl Kernel {
     }
 
     /// Tells `session` what the kernel knows: opens what it never saw, closes what is gone.
-    pub fn join(&self, session: &mut Session) {
+    pub fn join(&self, session: &mut Session, strangers: Strangers) {
         let mut alive = HashSet::with_capacity(self.ends.len());
         for (&(client, server), sides) in &self.ends {
-            let Some(id) = session.tracker().adopt(client, server, self.taken) else { continue };
+            let Some(id) = session.tracker().adopt(client, server, self.taken) else {
+                continue;
+            };
             alive.insert(id);
-            self.attribute(session, id, sides);
+            Self::attribute(session, id, sides);
         }
         session.tracker().vanish_all_but(&alive, self.taken);
     }
 
-    fn attribute(&self, session: &mut Session, id: ConnectionId, sides: &Sides) {
+    fn attribute(session: &mut Session, id: ConnectionId, sides: &Sides) {
         let profile = session.profile();
         if let Some(owner) = sides.client.as_ref().and_then(owner) {
             profile.attribute(id, &owner);
@@ -94,10 +108,11 @@ impl Kernel {
 
     fn add(&mut self, socket: Socket, targets: &[Target]) {
         let serves = |end: Endpoint| targets.iter().any(|target| target.is_at(end));
-        if serves(socket.remote) {
-            self.ends.entry((socket.local, socket.remote)).or_default().client = Some(socket);
-        } else if serves(socket.local) && socket.state != State::Listen {
-            self.ends.entry((socket.remote, socket.local)).or_default().server = Some(socket);
+        let (local, remote) = (socket.local, socket.remote);
+        if serves(remote) {
+            self.ends.entry((local, remote)).or_default().client = Some(socket);
+        } else if serves(local) && socket.state != State::Listen {
+            self.ends.entry((remote, local)).or_default().server = Some(socket);
         }
     }
 }
@@ -125,7 +140,11 @@ fn owner(socket: &Socket) -> Option<Owner> {
         pid: owner.pids.first().copied(),
         command: owner.command.clone(),
         unit: owner.identity.unit.clone(),
-        container: owner.identity.container.as_ref().map(|container| container.id.clone()),
+        container: owner
+            .identity
+            .container
+            .as_ref()
+            .map(|container| container.id.clone()),
         pod: owner.identity.pod.clone(),
         uid: Some(socket.uid),
     })

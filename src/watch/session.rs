@@ -1,7 +1,7 @@
 //! One watch from its first frame to its summary.
 
 use super::Recorder;
-use super::kernel::Kernel;
+use super::kernel::{Kernel, Strangers};
 use super::totals::Totals;
 use crate::capture::Frame;
 use crate::clock::Timestamp;
@@ -56,6 +56,8 @@ pub struct Session {
     sequence: u64,
     told: Totals,
     kernel: Kernel,
+    /// Taken, and not joined yet.
+    inventory: Option<Inventory>,
 }
 
 impl Session {
@@ -76,6 +78,7 @@ impl Session {
             sequence: 0,
             told: Totals::default(),
             kernel: Kernel::default(),
+            inventory: None,
         }
     }
 
@@ -94,6 +97,9 @@ impl Session {
         if self.packets == 0 {
             self.watch_from(frame.time);
         }
+        if self.inventory.is_some() {
+            self.join_if_due();
+        }
         self.packets += 1;
         self.bytes += u64::from(frame.wire_length);
         self.tracker.frame(frame)
@@ -102,6 +108,7 @@ impl Session {
     /// No frame came up to `now`.
     pub fn advance(&mut self, now: Timestamp) {
         self.tracker.advance(now);
+        self.join_if_due();
     }
 
     /// The profile, for what the kernel knows of connections.
@@ -114,10 +121,29 @@ impl Session {
         &mut self.tracker
     }
 
-    /// Joins what the kernel knows now with what the wire showed.
+    /// Joins what the kernel knew at some time with what the wire showed up to then: at once where the watch has come that
+    /// far, else when it has. So a connection is never taken for older than its own SYN.
     pub fn join(&mut self, inventory: Inventory) {
+        self.inventory = Some(inventory);
+        self.join_if_due();
+    }
+
+    fn join_if_due(&mut self) {
+        let now = self.tracker.now();
+        if let Some(inventory) = self.inventory.take_if(|inventory| inventory.time <= now) {
+            self.apply(inventory, Strangers::Open);
+        }
+    }
+
+    /// Joins, at the end of a watch, what the kernel knows of connections seen before; others may have been opened
+    /// since the end.
+    pub fn join_at_end(&mut self, inventory: Inventory) {
+        self.apply(inventory, Strangers::Ignore);
+    }
+
+    fn apply(&mut self, inventory: Inventory, strangers: Strangers) {
         let kernel = Kernel::new(inventory, &self.plan.targets);
-        kernel.join(self);
+        kernel.join(self, strangers);
         self.kernel = kernel;
     }
 
@@ -193,7 +219,10 @@ impl Session {
             connections: listing,
         };
         let mut picture = recorder.profile().summarise(now, &scope);
-        let listed = picture.hoarded.iter_mut().chain(picture.connections.iter_mut().flatten());
+        let listed = picture
+            .hoarded
+            .iter_mut()
+            .chain(picture.connections.iter_mut().flatten());
         listed.for_each(|connection| kernel.describe(connection));
         picture
     }
