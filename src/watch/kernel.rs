@@ -85,9 +85,12 @@ impl Kernel {
     pub fn join(&self, session: &mut Session, strangers: Strangers) {
         let mut alive = HashSet::with_capacity(self.ends.len());
         for (&(client, server), sides) in &self.ends {
-            let Some(id) = session.tracker().adopt(client, server, self.taken) else {
-                continue;
+            let tracker = session.tracker();
+            let known = match strangers {
+                Strangers::Open => tracker.adopt(client, server, self.taken),
+                Strangers::Ignore => tracker.find(client, server),
             };
+            let Some(id) = known else { continue };
             alive.insert(id);
             Self::attribute(session, id, sides);
         }
