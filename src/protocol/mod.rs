@@ -7,6 +7,7 @@
 pub mod catalog;
 pub mod feed;
 pub mod http;
+pub mod mysql;
 pub mod redis;
 pub mod turns;
 

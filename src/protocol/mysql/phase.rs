@@ -1,0 +1,137 @@
+//! From the greeting to the first command.
+
+use super::Mysql;
+use super::capabilities::{Agreed, Known};
+use super::login::{Greeting, Response};
+use super::reply::transaction;
+use super::wire::{Done, Failure, HEADER, Packet};
+use crate::protocol::{Login, MAX_NEED, Message, Messages, Step, System};
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The server has yet to speak.
+    #[default]
+    Greeting,
+    /// The client has yet to answer the greeting.
+    Response {
+        /// What the server can do, where its greeting was seen.
+        capabilities: Option<u32>,
+        mariadb: Known,
+    },
+    /// Authentication rounds, until the server says OK or ERR.
+    Authentication,
+    /// Logged in.
+    Commands,
+    /// Encrypted.
+    Tls,
+    /// Nothing is to be read any more: replication, or refused.
+    Over,
+}
+
+impl Phase {
+    pub(super) const fn is_login(self) -> bool {
+        matches!(
+            self,
+            Self::Greeting | Self::Response { .. } | Self::Authentication
+        )
+    }
+}
+
+impl Mysql {
+    pub(super) fn server_login<'a>(&mut self, bytes: &'a [u8], told: &mut Messages<'a>) -> Step {
+        let Some(packet) = Packet::read(bytes) else {
+            return Step::Need(HEADER);
+        };
+        if !packet.holds(MAX_NEED - HEADER) {
+            return Step::Need(packet.size().min(MAX_NEED));
+        }
+        match self.phase {
+            Phase::Greeting => self.greeting(&packet, told),
+            _ => self.authentication(&packet, told),
+        }
+    }
+
+    fn greeting(&mut self, packet: &Packet<'_>, told: &mut Messages<'_>) -> Step {
+        if packet.sequence == 0 && packet.first() == Some(0xff) {
+            told.push(Message::Login(Login::Begun));
+            return self.refused(packet, told);
+        }
+        let Some(greeting) = Greeting::read(packet.payload).filter(|_| packet.sequence == 0) else {
+            return Step::Garbage;
+        };
+        told.push(Message::Login(Login::Begun));
+        told.push(Message::System(if greeting.mariadb {
+            System::Mariadb
+        } else {
+            System::Mysql
+        }));
+        self.phase = Phase::Response {
+            capabilities: Some(greeting.capabilities),
+            mariadb: greeting.mariadb.into(),
+        };
+        Step::Take(packet.size() as u64)
+    }
+
+    fn authentication(&mut self, packet: &Packet<'_>, told: &mut Messages<'_>) -> Step {
+        match packet.first() {
+            Some(0xff) => return self.refused(packet, told),
+            Some(0) => {
+                told.push(Message::Transaction(transaction(Done::from_ok(packet.payload))));
+                told.push(Message::Login(Login::Done));
+                self.phase = Phase::Commands;
+            }
+            _ => {}
+        }
+        Step::Take(packet.size() as u64)
+    }
+
+    fn refused(&mut self, packet: &Packet<'_>, told: &mut Messages<'_>) -> Step {
+        if let Failure::Error(code) = Failure::from_err(packet.payload) {
+            told.push(Message::Login(Login::Failed(code)));
+            self.phase = Phase::Over;
+        }
+        Step::Take(packet.size() as u64)
+    }
+
+    pub(super) fn client_login<'a>(&mut self, bytes: &'a [u8], told: &mut Messages<'a>) -> Step {
+        let Some(packet) = Packet::read(bytes) else {
+            return Step::Need(HEADER);
+        };
+        match self.phase {
+            Phase::Response {
+                capabilities,
+                mariadb,
+            } => {
+                if !packet.holds(MAX_NEED - HEADER) {
+                    return Step::Need(packet.size().min(MAX_NEED));
+                }
+                self.response(&packet, capabilities, mariadb, told)
+            }
+            Phase::Authentication if packet.sequence != 0 => Step::Take(packet.size() as u64),
+            _ => Step::Garbage,
+        }
+    }
+
+    fn response<'a>(
+        &mut self,
+        packet: &Packet<'a>,
+        server: Option<u32>,
+        mariadb: Known,
+        told: &mut Messages<'a>,
+    ) -> Step {
+        match Response::read(packet.payload, packet.length) {
+            Some(Response::Tls) => self.phase = Phase::Tls,
+            Some(Response::Login {
+                capabilities,
+                session,
+            }) => {
+                told.push(Message::Session(session));
+                self.agreed = Agreed::new(server, capabilities, mariadb);
+                self.phase = Phase::Authentication;
+            }
+            None => return Step::Garbage,
+        }
+        Step::Take(packet.size() as u64)
+    }
+}

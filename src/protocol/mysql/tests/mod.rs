@@ -1,0 +1,4 @@
+//! Whole conversations: recorded ones, and hand-made ones for what no server at hand sends.
+
+mod drive;
+mod recorded;
