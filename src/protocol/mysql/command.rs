@@ -136,7 +136,7 @@ impl Mysql {
 
     /// A command's first packet.
     fn begin<'a>(&mut self, packet: &Packet<'a>, told: &mut Messages<'a>) -> Step {
-        let Some((command, payload)) = packet.payload.split_first() else {
+        let Some((command, payload)) = packet.readable().split_first() else {
             return Step::Need(HEADER + 1);
         };
         let wanted = needed(*command);

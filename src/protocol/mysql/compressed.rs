@@ -135,19 +135,21 @@ pub(super) fn open(opening: &mut Option<Box<Opening>>, bytes: &[u8], plain: &mut
 /// the header.
 fn begin(mut begun: Opening, opening: &mut Option<Box<Opening>>, bytes: &[u8], plain: &mut Vec<u8>) -> Step {
     let before = plain.len();
-    let data = bytes.get(HEADER..).unwrap_or_default();
-    let taken = match begun.advance(data, plain) {
-        Step::Take(taken) => taken,
-        Step::Need(_) => 0,
-        step => return step,
-    };
+    let mut taken = HEADER;
+    while plain.len() == before && taken < bytes.len() && begun.left > 0 {
+        match begun.advance(&bytes[taken..], plain) {
+            Step::Take(more) => taken += more as usize,
+            Step::Need(_) => break,
+            step => return step,
+        }
+    }
     if begun.left > 0 {
         if plain.len() == before && bytes.len() < MAX_NEED {
             return Step::Need(bytes.len() + 1);
         }
         *opening = Some(Box::new(begun));
     }
-    Step::Take(HEADER as u64 + taken)
+    Step::Take(taken as u64)
 }
 
 impl Opening {
@@ -250,7 +252,8 @@ fn stored(data: &[u8], plain: &mut Vec<u8>) -> Step {
     Step::Take(part.len() as u64)
 }
 
-/// Inflates `input` until it is used up or there is no more `room`; says how much was used. `None`: no zlib data.
+/// Inflates `input` until it is used up and all has come out of it, or there is no more `room`; says how much was
+/// used. `None`: no zlib data.
 fn inflate(
     stream: &mut Decompress,
     input: &[u8],
@@ -264,12 +267,12 @@ fn inflate(
         plain.resize(start + piece, 0);
         let (read, wrote) = (stream.total_in(), stream.total_out());
         let status = stream.decompress(&input[used..], &mut plain[start..], FlushDecompress::None);
-        let wrote = (stream.total_out() - wrote) as usize;
+        let (read, wrote) = (stream.total_in() - read, (stream.total_out() - wrote) as usize);
         plain.truncate(start + wrote);
         *room -= wrote;
-        used += (stream.total_in() - read) as usize;
+        used += read as usize;
         let status = status.ok()?;
-        if status == Status::StreamEnd || wrote < piece || *room == 0 {
+        if status == Status::StreamEnd || *room == 0 || (read == 0 && wrote == 0) {
             return Some((used, status));
         }
     }

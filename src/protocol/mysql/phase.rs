@@ -57,7 +57,7 @@ impl Mysql {
             told.push(Message::Login(Login::Begun));
             return self.refused(packet, told);
         }
-        let Some(greeting) = Greeting::read(packet.payload).filter(|_| packet.sequence == 0) else {
+        let Some(greeting) = Greeting::read(packet.readable()).filter(|_| packet.sequence == 0) else {
             return Step::Garbage;
         };
         told.push(Message::Login(Login::Begun));
@@ -120,7 +120,7 @@ impl Mysql {
         mariadb: Known,
         told: &mut Messages<'a>,
     ) -> Step {
-        match Response::read(packet.payload, packet.length) {
+        match Response::read(packet.readable(), packet.length) {
             Some(Response::Tls) => self.phase = Phase::Tls,
             Some(Response::Login {
                 capabilities,

@@ -29,23 +29,19 @@ pub fn recognise(side: Side, bytes: &[u8]) -> bool {
 }
 
 impl Mysql {
-    /// Whether a packet of `side` plausibly begins at the front of `bytes`; learns what that tells of the connection.
+    /// Whether a packet of `side` plausibly begins at the front of `bytes`, wrapped or not; learns what that tells of the
+    /// connection.
     pub(super) fn boundary(&mut self, side: Side, bytes: &[u8]) -> bool {
-        if self.phase != Phase::Commands {
-            return self.phase == Phase::Over || self.phase == Phase::Tls;
+        match self.phase {
+            Phase::Commands => {}
+            Phase::Over | Phase::Tls => return true,
+            _ => return is_login(side, bytes),
         }
-        let plausible = match self.agreed.compressed {
-            Known::Yes => self.compressed_boundary(side, bytes),
-            Known::No => self.plain_boundary(side, bytes),
-            Known::Unknown => {
-                let compressed = self.compressed_boundary(side, bytes);
-                if compressed {
-                    self.agreed.compressed = Known::Yes;
-                }
-                compressed || self.plain_boundary(side, bytes)
-            }
-        };
-        plausible || self.login_boundary(side, bytes)
+        let compressed = self.agreed.compressed != Known::No && self.compressed_boundary(side, bytes);
+        if compressed {
+            self.agreed.compressed = Known::Yes;
+        }
+        compressed || self.plain_boundary(side, bytes) || self.login_boundary(side, bytes)
     }
 
     fn plain_boundary(&self, side: Side, bytes: &[u8]) -> bool {
@@ -90,6 +86,12 @@ impl Mysql {
         self.phase = phase;
         true
     }
+}
+
+/// Whether a whole packet of a login that has begun is at the front of `bytes`.
+fn is_login(side: Side, bytes: &[u8]) -> bool {
+    let odd = u8::from(side == Side::Client);
+    Packet::read(bytes).is_some_and(|packet| packet.sequence % 2 == odd && packet.size() == bytes.len())
 }
 
 fn is_greeting(packet: &Packet<'_>) -> bool {

@@ -290,6 +290,9 @@ impl Mysql {
             return;
         };
         if self.reply == Reply::DefinitionsEnd(Then::Nothing) {
+            if self.agreed.deprecate_eof == Known::Unknown {
+                self.agreed.deprecate_eof = Known::Yes;
+            }
             told.push(Message::Ended(id));
             self.in_flight.pop();
             self.reply = Reply::First;

@@ -1,7 +1,7 @@
 //! Packets and what ends a reply: OK, EOF and ERR. Follows the MySQL client/server protocol's "MySQL Packets" and
 //! "Generic Response Packets" pages, and MariaDB's of the same matter.
 
-use crate::protocol::ErrorCode;
+use crate::protocol::{ErrorCode, MAX_NEED};
 
 /// Bytes of a packet's header: three of length, one of sequence.
 pub(super) const HEADER: usize = 4;
@@ -51,6 +51,11 @@ impl<'a> Packet<'a> {
     /// The payload's first byte; `None` where it is not here.
     pub(super) fn first(&self) -> Option<u8> {
         self.payload.first().copied()
+    }
+
+    /// As much of the payload as is ever read, whatever more is here.
+    pub(super) fn readable(&self) -> &'a [u8] {
+        self.payload.get(..MAX_NEED - HEADER).unwrap_or(self.payload)
     }
 
     /// Whether the next packet goes on with this one's payload.

@@ -31,10 +31,9 @@ struct Stream {
     wrapped_pieces: Pieces,
     plain: Vec<u8>,
     plain_pieces: Pieces,
-    /// Bytes still to skip, and what was told when the skip began.
+    /// Bytes still to skip, and the exchange that they belong to.
     skip: u64,
-    told: Vec<Told>,
-    begun: usize,
+    about: Option<AskId>,
     lost: bool,
     dead: bool,
 }
@@ -105,9 +104,6 @@ impl Drive {
     pub(super) fn lose(&mut self, side: Side) {
         self.decoder.lost(side);
         self.open.clear();
-        for stream in &mut self.streams {
-            stream.told.clear();
-        }
         let stream = &mut self.streams[side as usize];
         *stream = Stream {
             lost: true,
@@ -204,7 +200,7 @@ impl Drive {
             if stream.skip > 0 {
                 return false;
             }
-            self.tell(side, last);
+            self.complete(side, last);
             return true;
         }
         if stream.plain.is_empty() || stream.dead {
@@ -230,15 +226,11 @@ impl Drive {
                 let now = count.min(plain.len() as u64);
                 stream.plain = plain[now as usize..].to_vec();
                 stream.skip = count - now;
-                stream.told = told;
                 let (first, last) = stream.plain_pieces.take(now);
-                stream.begun = first;
-                if stream.skip > 0 {
-                    return false;
-                }
-                self.tell(side, last);
+                let whole = stream.skip == 0;
+                self.tell(side, told, (first, last));
                 self.switch();
-                true
+                whole
             }
             Step::Opaque { tls } => {
                 stream.dead = true;
@@ -267,18 +259,36 @@ impl Drive {
         }
     }
 
-    fn tell(&mut self, side: Side, last: usize) {
-        let stream = &mut self.streams[side as usize];
-        let first = stream.begun;
-        for told in std::mem::take(&mut stream.told) {
+    fn tell(&mut self, side: Side, told: Vec<Told>, at: (usize, usize)) {
+        self.streams[side as usize].about = None;
+        for told in told {
             match told {
                 Told::Log(line) => self.log.push(line),
-                Told::Ask(id, verb, text) => self.ask(id, verb, text, (first, last)),
-                Told::Answer(answer) => self.answer(answer, (first, last)),
+                Told::Ask(id, verb, text) => {
+                    self.streams[side as usize].about = Some(id);
+                    self.ask(id, verb, text, at);
+                }
+                Told::Answer(answer) => {
+                    self.streams[side as usize].about = Some(answer.id);
+                    self.answer(answer, at);
+                }
                 Told::Ended(id) => {
                     let end = self.open(id).reply.expect("a reply begun").1;
                     self.end(id, end);
                 }
+            }
+        }
+    }
+
+    /// The last byte of what was told last has come.
+    fn complete(&mut self, side: Side, last: usize) {
+        let about = self.streams[side as usize].about.take();
+        let known = self.open.iter_mut().chain(&mut self.exchanges);
+        if let Some(exchange) = known.filter(|known| Some(known.id) == about).last() {
+            match (side, &mut exchange.reply) {
+                (Side::Client, _) => exchange.request.1 = last,
+                (Side::Server, Some(reply)) => reply.1 = last,
+                (Side::Server, None) => {}
             }
         }
     }
@@ -344,8 +354,8 @@ impl Drive {
             let mut told = Messages::new();
             self.decoder.finished(side, &mut told);
             let told: Vec<Told> = told.as_slice().iter().map(owned).collect();
-            self.streams[side as usize].told = told;
-            self.tell(side, self.piece);
+            let at = (self.piece, self.piece);
+            self.tell(side, told, at);
         }
         for open in std::mem::take(&mut self.open) {
             self.log.push(format!("open {}", open.id));

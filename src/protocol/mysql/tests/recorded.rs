@@ -7,7 +7,7 @@
 //! - `python`: `PyMySQL`, and `mysql-connector-python` with prepared statements, plain and compressed.
 //! - `node`: MariaDB's connector, pipelining with statement id -1, bulk inserts, plain, compressed and without
 //!   pipelining; `mysql2`, compressed.
-//! - `commands`: cursors, COM_FIELD_LIST, COM_STATISTICS and other rare commands byte by byte, without and with
+//! - `commands`: cursors, `COM_FIELD_LIST`, `COM_STATISTICS` and other rare commands byte by byte, without and with
 //!   `CLIENT_DEPRECATE_EOF`; a killed session; too many connections.
 
 use proptest::prelude::*;
