@@ -23,6 +23,7 @@ pub mod notify;
 pub mod owners;
 pub mod port_filter;
 pub mod proc_net;
+pub mod sandbox;
 pub mod sock_diag;
 pub mod socket;
 

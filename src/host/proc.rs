@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
 use nix::time::{ClockId, clock_gettime};
@@ -18,6 +20,8 @@ const TICK: Span = Span::from_millis(10);
 #[derive(Clone, Debug)]
 pub(super) struct Procfs {
     root: PathBuf,
+    /// The number of the kernel's one mount of sockets.
+    socket_mount: Option<u32>,
 }
 
 /// Tells one process from another that later has the same pid: ticks from boot to its start.
@@ -26,7 +30,10 @@ pub(super) struct StartTicks(u64);
 
 impl Procfs {
     pub(super) fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self {
+            root: root.into(),
+            socket_mount: socket_mount(),
+        }
     }
 
     /// The pids there are, in the order of the directory.
@@ -61,22 +68,31 @@ impl Procfs {
     }
 
     /// Hands descriptor and inode of every socket that the process holds to `each`; says how many descriptors it looked at.
-    pub(super) fn sockets(&self, pid: u32, mut each: impl FnMut(u32, u32)) -> io::Result<usize> {
-        let mut looked_at = 0;
-        for entry in fs::read_dir(self.path(pid, "fd"))? {
-            let Ok(entry) = entry else { break };
-            looked_at += 1;
-            let descriptor = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            if let (Some(descriptor), Some(inode)) = (descriptor, socket_inode(&entry.path())) {
-                each(descriptor, inode);
+    pub(super) fn sockets(&self, pid: u32, each: impl FnMut(u32, u32)) -> io::Result<usize> {
+        match fs::read_dir(self.path(pid, "fd")) {
+            Ok(entries) => Ok(walk(entries, socket_inode, each)),
+            // Reading that directory of another user takes CAP_DAC_READ_SEARCH on top of CAP_SYS_PTRACE; this one does not.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let entries = fs::read_dir(self.path(pid, "fdinfo"))?;
+                Ok(walk(entries, |file| self.inode_in_info(file), each))
             }
+            Err(error) => Err(error),
         }
-        Ok(looked_at)
     }
 
     /// Whether the process holds this socket at this descriptor.
     pub(super) fn holds(&self, pid: u32, descriptor: u32, inode: u32) -> bool {
-        socket_inode(&self.path(pid, &format!("fd/{descriptor}"))) == Some(inode)
+        let link = self.path(pid, &format!("fd/{descriptor}"));
+        let in_info = || self.inode_in_info(&self.path(pid, &format!("fdinfo/{descriptor}")));
+        socket_inode(&link).or_else(in_info) == Some(inode)
+    }
+
+    /// The inode of a socket in the text of `/proc/PID/fdinfo/N`, which has it since Linux 5.14; that it is a socket is told by its
+    /// mount.
+    fn inode_in_info(&self, file: &Path) -> Option<u32> {
+        let info = fs::read_to_string(file).ok()?;
+        let is_socket = self.socket_mount.is_some() && field(&info, "mnt_id") == self.socket_mount;
+        field(&info, "ino").filter(|_| is_socket)
     }
 
     pub(super) fn path(&self, pid: u32, file: &str) -> PathBuf {
@@ -106,6 +122,33 @@ fn boot_time() -> Timestamp {
         Span::from_secs(it.tv_sec()) + Span::from_nanos(it.tv_nsec())
     });
     now() - up
+}
+
+/// The mount that a socket of our own is on.
+fn socket_mount() -> Option<u32> {
+    let socket = UnixDatagram::unbound().ok()?;
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", socket.as_raw_fd())).ok()?;
+    field(&info, "mnt_id")
+}
+
+/// A line of `/proc/PID/fdinfo/N` is a name, a colon, blanks and a number.
+fn field(info: &str, name: &str) -> Option<u32> {
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    line.trim().parse().ok()
+}
+
+fn walk(entries: fs::ReadDir, inode: impl Fn(&Path) -> Option<u32>, mut each: impl FnMut(u32, u32)) -> usize {
+    let mut looked_at = 0;
+    for entry in entries.map_while(Result::ok) {
+        looked_at += 1;
+        let descriptor = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        if let (Some(descriptor), Some(inode)) = (descriptor, inode(&entry.path())) {
+            each(descriptor, inode);
+        }
+    }
+    looked_at
 }
 
 /// The inode in a link like `socket:[27901]`.
@@ -175,6 +218,26 @@ mod tests {
         let bare = format!("5:pids:/docker/{id}\n4:memory:/\n");
         assert_eq!(identity(&bare).container.map(|it| it.id), Some(id));
         assert!(identity("0::/\n").is_empty() && identity("").is_empty() && identity("garbage").is_empty());
+    }
+
+    #[test]
+    fn a_socket_is_told_by_its_mount_where_links_are_hidden() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let descriptor = listener.as_raw_fd().cast_unsigned();
+        let procfs = Procfs::new("/proc");
+        let own = std::process::id();
+        let link = socket_inode(&procfs.path(own, &format!("fd/{descriptor}")));
+        let info = procfs.inode_in_info(&procfs.path(own, &format!("fdinfo/{descriptor}")));
+        assert!(link.is_some());
+        assert_eq!(info, link);
+        let file = tempfile::tempfile().expect("a file");
+        let descriptor = file.as_raw_fd();
+        assert_eq!(
+            procfs.inode_in_info(&procfs.path(own, &format!("fdinfo/{descriptor}"))),
+            None
+        );
+        assert_eq!(field("pos:\t0\nino:\t4711\n", "ino"), Some(4711));
+        assert_eq!(field("inotify ino:7\n", "ino"), None);
     }
 
     #[test]
