@@ -5,7 +5,7 @@ use super::fingerprint::{self, MAX_TEXT};
 use super::validation::{is_validation, is_validation_name};
 use crate::protocol::Language;
 use hashbrown::HashTable;
-use known::{RawTexts, TemplateKey, Templates};
+use known::{Commands, RawTexts, TemplateKey, Templates};
 
 mod known;
 
@@ -40,6 +40,7 @@ pub const OTHER: &str = "(other statements)";
 pub struct Statements {
     raw_texts: RawTexts,
     templates: Templates,
+    commands: Commands,
     by_hash: HashTable<StatementId>,
     known: Vec<Statement>,
     limit: usize,
@@ -64,6 +65,7 @@ impl Statements {
         Self {
             raw_texts: RawTexts::new(),
             templates: Templates::new(),
+            commands: Commands::new(),
             by_hash: HashTable::new(),
             known: vec![other],
             limit: limit.clamp(1, u32::MAX as usize - 1),
@@ -75,15 +77,29 @@ impl Statements {
 
     /// The statement that these bytes are. `truncated` says that there were more of them on the wire.
     pub fn resolve(&mut self, language: Language, bytes: &[u8], truncated: bool) -> StatementId {
+        if language == Language::Redis {
+            return self.command(bytes, truncated);
+        }
         match TemplateKey::new(language, bytes, truncated) {
-            // Keys make each command another text, and its fingerprint is quick to take.
-            None if language == Language::Redis => self.fingerprinted(language, bytes, truncated),
             None => self.by_raw_text(language, bytes, truncated).0,
             Some(key) => self
                 .templates
                 .find(key, bytes)
                 .unwrap_or_else(|| self.by_raw_text_or_learn(key, language, bytes)),
         }
+    }
+
+    /// Keys make each Redis command another text: it is looked for by its name.
+    fn command(&mut self, bytes: &[u8], truncated: bool) -> StatementId {
+        let head = fingerprint::head(bytes);
+        if let Some(id) = head.and_then(|head| self.commands.find(head)) {
+            return id;
+        }
+        let id = self.fingerprinted(Language::Redis, bytes, truncated);
+        if let Some(head) = head {
+            self.commands.remember(head, bytes, id);
+        }
+        id
     }
 
     fn by_raw_text_or_learn(&mut self, key: TemplateKey, language: Language, bytes: &[u8]) -> StatementId {
@@ -298,6 +314,31 @@ mod tests {
                     let text = format!("SELECT abc FROM d WHERE e {tail}");
                     check_against_lexer(&mut statements, language, text.as_bytes());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn redis_commands_are_as_read() {
+        let mut statements = Statements::new(1000, false);
+        for _ in 0..2 {
+            for command in [
+                "*2\r\n$3\r\nGET\r\n$1\r\na\r\n",
+                "*3\r\n$3\r\nGET\r\n$1\r\na\r\n",
+                "*2\r\n$3\r\nSET\r\n$1\r\na\r\n",
+                "*2\r\n$8\r\nSMEMBERS\r\n$1\r\na\r\n",
+                "*2\r\n$8\r\nSMEMBERSX\r\n$1\r\na\r\n",
+                "*3\r\n$4\r\nMGET\r\n$1\r\na\r\n$1\r\nb\r\n",
+                "*4\r\n$4\r\nEVAL\r\n$1\r\na\r\n$1\r\n0\r\n$1\r\nx\r\n",
+                "*4\r\n$4\r\nEVAL\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nx\r\n",
+                "*2\r\n$6\r\nCONFIG\r\n$3\r\nGET\r\n",
+                "*2\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n",
+                "*2\r\n$6\r\nsecret\r\n$3\r\nSET\r\n",
+                "*1\r\n$4\r\nPING\r\n",
+                "*2\r\n$3\r\nGE",
+                "GET a\r\n",
+            ] {
+                check_against_lexer(&mut statements, Language::Redis, command.as_bytes());
             }
         }
     }

@@ -13,6 +13,7 @@ mod template;
 
 use crate::protocol::Language;
 use digest::Digest;
+pub(super) use redis::{Head, head};
 use sink::{Sink, TextSink};
 pub(super) use template::{KEY, Template};
 

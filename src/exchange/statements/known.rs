@@ -1,7 +1,7 @@
 //! Where statements are looked for before they are lexed. Both tables are of fixed size and forget; neither is ever wrong.
 
 use crate::exchange::StatementId;
-use crate::exchange::fingerprint::{KEY, Template};
+use crate::exchange::fingerprint::{Head, KEY, Template};
 use crate::protocol::Language;
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
@@ -44,6 +44,34 @@ impl RawTexts {
 
     const fn slot(place: RawText) -> usize {
         (place.0 >> 32) as usize % Self::SLOTS
+    }
+}
+
+/// Redis commands by their heads, where these tell all. Direct-mapped; 6 KiB.
+pub(super) struct Commands(Box<[Option<(Head, StatementId)>]>);
+
+impl Commands {
+    const SLOTS: usize = 256;
+
+    pub(super) fn new() -> Self {
+        Self(vec![None; Self::SLOTS].into_boxed_slice())
+    }
+
+    pub(super) fn find(&self, head: Head) -> Option<StatementId> {
+        let (known, id) = (*self.0.get(Self::slot(head))?)?;
+        (known == head).then_some(id)
+    }
+
+    pub(super) fn remember(&mut self, head: Head, bytes: &[u8], id: StatementId) {
+        if let Some(slot) = self.0.get_mut(Self::slot(head))
+            && Head::suffices(bytes)
+        {
+            *slot = Some((head, id));
+        }
+    }
+
+    const fn slot(head: Head) -> usize {
+        (head.spread() >> 32) as usize % Self::SLOTS
     }
 }
 

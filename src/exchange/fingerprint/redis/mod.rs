@@ -4,7 +4,7 @@
 
 mod commands;
 
-use super::sink::Sink;
+use super::sink::{Sink, lowest, window};
 use commands::{Command, Keys};
 
 const UNKNOWN: &[u8] = b"(unknown command)";
@@ -20,6 +20,51 @@ pub(super) fn read<S: Sink>(bytes: &[u8], sink: &mut S) {
         sink.quoted(subcommand.as_bytes(), true);
     }
     tell_keys(count_keys(command, arguments), sink);
+}
+
+/// The front of a short RESP command: the number of its words, and its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Head([u64; 2]);
+
+impl Head {
+    /// Bits to choose a slot by.
+    #[inline]
+    pub(in super::super) const fn spread(self) -> u64 {
+        (self.0[0].rotate_left(29) ^ self.0[1]).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    /// Whether the fingerprint of the command, whose head this is, depends on nothing else.
+    pub(in super::super) fn suffices(bytes: &[u8]) -> bool {
+        let command = Arguments::new(bytes).next().and_then(commands::find);
+        command.is_some_and(|command| {
+            !matches!(
+                command.keys,
+                Keys::Counted(_) | Keys::Stored | Keys::Streams | Keys::Container
+            )
+        })
+    }
+}
+
+/// The head of `*N\r\n$L\r\nNAME\r\n...` with one-digit `N` and `L` below 9.
+#[inline]
+pub(in super::super) fn head(bytes: &[u8]) -> Option<Head> {
+    let [
+        b'*',
+        _,
+        b'\r',
+        b'\n',
+        b'$',
+        digit @ b'1'..=b'8',
+        b'\r',
+        b'\n',
+        rest @ ..,
+    ] = bytes
+    else {
+        return None;
+    };
+    let length = usize::from(digit - b'0');
+    let name = lowest(window(rest, 0), length);
+    (rest.get(length..length + 2) == Some(b"\r\n")).then_some(Head([window(bytes, 0), name]))
 }
 
 /// The command without its keys.

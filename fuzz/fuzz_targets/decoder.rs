@@ -1,0 +1,99 @@
+//! Any bytes on both sides of a connection of each protocol, in any pieces, with holes; and where there are no holes, what
+//! is told does not depend on the pieces.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sockhound::clock::Timestamp;
+use sockhound::flow::Chunk;
+use sockhound::protocol::catalog::CATALOG;
+use sockhound::protocol::feed::{Feed, Listener, Part};
+use sockhound::protocol::{Message, Side};
+use sockhound_fuzz::{Input, side};
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input(data);
+    let choice = input.byte();
+    let protocol = &CATALOG[usize::from(choice & 0x1f) % CATALOG.len()];
+    let script = turns(&mut input);
+    let joined_late = choice & 0x20 != 0;
+    let new = || match joined_late {
+        true => Feed::joined_late(protocol.decoder()),
+        false => Feed::new(protocol.decoder()),
+    };
+    let whole = play(new(), &script, usize::MAX);
+    let holes = script.iter().any(|turn| turn.hole.is_some());
+    // Where a message begins is looked for by segment; turns are told by segments.
+    if !holes && !joined_late && !new().decoder().is_turns() && !whole.opaque {
+        for size in [1, 7] {
+            let pieces = play(new(), &script, size);
+            assert_eq!(whole.told, pieces.told, "in pieces of {size}");
+        }
+    }
+});
+
+struct Turn<'a> {
+    side: Side,
+    bytes: &'a [u8],
+    /// A hole before the bytes; whether its time is known.
+    hole: Option<(u64, bool)>,
+}
+
+/// Turns of up to 255 bytes: a byte of flags, one of length, then the bytes.
+fn turns<'a>(input: &mut Input<'a>) -> Vec<Turn<'a>> {
+    let mut turns = Vec::new();
+    while !input.is_empty() {
+        let flags = input.byte();
+        let length = usize::from(input.byte());
+        turns.push(Turn {
+            side: side(flags),
+            bytes: input.bytes(length),
+            hole: (flags & 0xe0 == 0xe0).then_some((u64::from(flags & 0x1e) * 50 + 1, flags & 0x10 != 0)),
+        });
+    }
+    turns
+}
+
+#[derive(Default)]
+struct Told {
+    told: Vec<String>,
+    opaque: bool,
+}
+
+fn play(mut feed: Feed, turns: &[Turn<'_>], size: usize) -> Told {
+    let mut told = Told::default();
+    for (at, turn) in turns.iter().enumerate() {
+        let at = Timestamp::from_nanos(at as i64 * 1000);
+        match turn.hole {
+            Some((length, true)) => feed.chunk(turn.side, Chunk::Cut(length), at, &mut told),
+            Some((length, false)) => feed.chunk(turn.side, Chunk::Lost(length), at, &mut told),
+            None => {}
+        }
+        for piece in turn.bytes.chunks(size) {
+            feed.chunk(turn.side, Chunk::Bytes(piece), at, &mut told);
+        }
+    }
+    for side in [Side::Client, Side::Server] {
+        feed.finished(side, Timestamp::from_nanos(i64::from(u32::MAX)), &mut told);
+    }
+    told
+}
+
+impl Listener for Told {
+    fn told(&mut self, side: Side, messages: &[Message<'_>], _part: Part) {
+        let messages = messages.iter().map(|message| format!("{side:?} {message:?}"));
+        self.told.extend(messages);
+    }
+    fn skipped(&mut self, _side: Side, _bytes: u64) {}
+    fn completed(&mut self, _side: Side, _last: Timestamp) {}
+    fn spoilt(&mut self, side: Side) {
+        self.told.push(format!("{side:?} spoilt"));
+    }
+    fn lost(&mut self, side: Side) {
+        self.told.push(format!("{side:?} lost"));
+    }
+    fn opaque(&mut self, tls: bool) {
+        self.opaque = true;
+        self.told.push(format!("opaque, TLS {tls}"));
+    }
+}
