@@ -218,10 +218,6 @@ impl Decoder for AnyDecoder {
         dispatch!(self, decoder => decoder.resync(side, bytes))
     }
 
-    fn quiet(&mut self) {
-        dispatch!(self, decoder => decoder.quiet());
-    }
-
     fn wrapped(&self, side: Side) -> bool {
         dispatch!(self, decoder => decoder.wrapped(side))
     }

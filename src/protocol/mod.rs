@@ -416,10 +416,6 @@ pub trait Decoder {
     /// at a TCP segment's first byte, most often a message's too. Be strict: what does not look right is [`Resync::NotHere`].
     fn resync(&mut self, side: Side, bytes: &[u8]) -> Resync;
 
-    /// Neither side has said anything for a second or more: no reply is owed but to what waits by design. A decoder that pairs in
-    /// order and lost its place in a stream of overlapping requests knows where it stands again.
-    fn quiet(&mut self) {}
-
     /// Whether `side`'s bytes now come wrapped (compression) and must go through [`Decoder::open`] first.
     fn wrapped(&self, side: Side) -> bool {
         let _ = side;

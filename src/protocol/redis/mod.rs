@@ -41,7 +41,6 @@ pub struct Redis {
     open: Option<Box<Open>>,
     /// Nothing but replication follows, from both sides.
     replicating: bool,
-    pace: Pace,
 }
 
 /// A command whose end is still to come.
@@ -52,18 +51,6 @@ struct Unfinished {
     waiting: bool,
     silent: bool,
     rest: Rest,
-}
-
-/// How the client paces its commands. One that sends more before all replies are there can't be paired in order once
-/// something was lost, until it has been quiet.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pace {
-    /// Some but not all commands in flight are answered.
-    partly: bool,
-    /// More was sent then.
-    overlaps: bool,
-    /// Something was lost then: which reply is whose is not known.
-    adrift: bool,
 }
 
 impl Redis {
@@ -92,9 +79,8 @@ impl Redis {
         if plan.replica {
             return self.replicate(told);
         }
-        self.pace.overlaps |= self.pace.partly;
         let id = self.put_in_flight(&mut plan);
-        let silent = plan.expect == Expect::Silent || self.pace.adrift;
+        let silent = plan.expect == Expect::Silent;
         let asks = plan.expect != Expect::Login;
         if asks {
             told.push(Message::Ask(ask(id, &plan, command)));
@@ -112,24 +98,19 @@ impl Redis {
     }
 
     fn put_in_flight(&mut self, plan: &mut Plan) -> AskId {
-        let expect = if self.pace.adrift {
-            Expect::Silent
-        } else {
-            plan.expect
-        };
-        let id = self.flight.push(expect).unwrap_or_else(|| self.overflow());
+        let expect = plan.expect;
+        let id = self.flight.push(expect).unwrap_or_else(|| self.overflow(expect));
         if let Some(learnt) = plan.learnt.take().filter(|_| expect != Expect::Silent) {
             self.names.remember(id, learnt);
         }
         id
     }
 
-    /// Too many commands in flight to remember: their replies can't be told apart any more.
-    fn overflow(&mut self) -> AskId {
+    /// Too many commands are in flight to remember.
+    fn overflow(&mut self, expect: Expect) -> AskId {
         self.flight.clear();
         self.names.clear();
-        self.pace.adrift = true;
-        self.flight.push(Expect::Silent).unwrap_or_default()
+        self.flight.push(expect).unwrap_or_default()
     }
 
     fn leave_unfinished(&mut self, unfinished: Unfinished, told: &mut Messages<'_>) {
@@ -205,8 +186,6 @@ impl Decoder for Redis {
     }
 
     fn lost(&mut self, side: Side) {
-        self.pace.adrift |= self.pace.overlaps && !self.flight.is_empty();
-        self.pace.partly = false;
         self.flight.clear();
         self.names.clear();
         match side {
@@ -227,10 +206,6 @@ impl Decoder for Redis {
             return Resync::At(0);
         }
         resync::resync(side, bytes)
-    }
-
-    fn quiet(&mut self) {
-        self.pace = Pace::default();
     }
 }
 

@@ -168,19 +168,13 @@ impl Redis {
     fn reply(&mut self, front: Option<(AskId, Expect)>, told: &mut Messages<'_>) -> Role {
         if let Some((id, Expect::Unsubscribe(_, ALL_BEGUN))) = front {
             told.push(Message::Ended(id));
-            self.answered();
+            self.flight.pop();
         }
         if self.flight.is_empty() {
             Role::Unmatched
         } else {
             Role::Reply
         }
-    }
-
-    /// The command in front is answered.
-    fn answered(&mut self) {
-        self.flight.pop();
-        self.pace.partly = !self.flight.is_empty();
     }
 
     fn scanned<'a>(&'a mut self, scan: Scan, open: Open, first: bool, told: &mut Messages<'a>) -> Step {
@@ -204,7 +198,7 @@ impl Redis {
                 return Step::Take(taken);
             }
             Role::Reply => self.part(Some(open.outcome), false, told),
-            Role::Unmatched if end && open.queued && !self.pace.adrift => {
+            Role::Unmatched if end && open.queued => {
                 self.sent.in_multi = true;
                 self.seen.tell_transaction(Transaction::Open, told);
             }
@@ -228,7 +222,7 @@ impl Redis {
             }));
         }
         if end {
-            self.answered();
+            self.flight.pop();
         }
     }
 

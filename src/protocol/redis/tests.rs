@@ -517,43 +517,6 @@ fn replies_to_what_went_by_before_answer_nothing() {
 }
 
 #[test]
-fn after_a_loss_overlapping_requests_get_no_numbers_until_it_is_quiet() {
-    let get = b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
-    let mut decoder = Redis::new();
-    let mut replay = Replay::new(&mut decoder);
-    replay.bytes(C, &get.repeat(3));
-    replay.bytes(S, b"$1\r\na\r\n");
-    replay.bytes(C, get);
-    replay.gap(S, 7);
-    replay.bytes(C, get);
-    replay.bytes(S, &b"$1\r\nb\r\n".repeat(3));
-    let heard = replay.end().0;
-    assert_brief(
-        &heard,
-        &[
-            "command GET Ok 7",
-            "command GET ?",
-            "command GET ?",
-            "command GET ?",
-            "command GET none",
-        ],
-    );
-    assert_eq!(
-        heard
-            .said
-            .iter()
-            .filter(|said| said.starts_with("Unmatched"))
-            .count(),
-        3
-    );
-    decoder.quiet();
-    let mut replay = Replay::new(&mut decoder);
-    replay.bytes(C, get);
-    replay.bytes(S, b"$1\r\nb\r\n");
-    assert_brief(&replay.end().0, &["command GET Ok 7"]);
-}
-
-#[test]
 fn after_a_loss_the_next_request_is_paired_again() {
     let mut decoder = Redis::new();
     let mut replay = Replay::new(&mut decoder);

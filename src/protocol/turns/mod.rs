@@ -38,7 +38,8 @@ pub fn recognise(_side: Side, bytes: &[u8]) -> bool {
 }
 
 impl Turns {
-    /// Reads TLS records, or any bytes at all. A TLS connection that does not begin with a handshake was joined late.
+    /// Reads TLS records, or any bytes at all until a side begins its turn with TLS. A TLS connection that does not begin
+    /// with a handshake was joined late.
     #[must_use]
     pub fn new(tls: bool) -> Self {
         Self {
@@ -82,13 +83,13 @@ impl Turns {
     }
 
     fn record(&mut self, side: Side, bytes: &[u8], told: &mut Messages<'_>) -> Step {
-        let Some(header) = bytes.first_chunk::<HEADER>() else {
-            return Step::Need(HEADER);
+        let (Some(header), Some(&first)) = (bytes.first_chunk::<HEADER>(), bytes.get(HEADER)) else {
+            return Step::Need(HEADER + 1);
         };
         let (Some(record), Some(handshake)) = (Record::parse(*header), &mut self.handshake) else {
             return Step::Garbage;
         };
-        match handshake.judge(side, record, self.turn != Turn::Open) {
+        match handshake.judge(side, record, first, self.turn != Turn::Open) {
             Content::Data => self.speak(side, told),
             Content::Housekeeping => {}
             Content::Mistaken => {
@@ -97,6 +98,20 @@ impl Turns {
             }
         }
         Step::Take(record.size())
+    }
+
+    /// Whether `bytes`, with which `side` takes its turn, begin TLS; `None` where it takes more of them to say.
+    fn turns_to_tls(&self, side: Side, bytes: &[u8]) -> Option<bool> {
+        let begins = match (side, self.turn) {
+            (_, Turn::Open) => true,
+            (Side::Client, turn) => matches!(turn, Turn::Answering(_)),
+            (Side::Server, _) => false,
+        };
+        if begins {
+            tls::begins_turn(bytes)
+        } else {
+            Some(false)
+        }
     }
 
     /// What seemed to be session tickets must have been the reply: its times are lost, so the request is taken back.
@@ -122,8 +137,17 @@ impl Decoder for Turns {
         if self.handshake.is_some() {
             return self.record(side, bytes, told);
         }
-        self.speak(side, told);
-        Step::Take(bytes.len() as u64)
+        match self.turns_to_tls(side, bytes) {
+            Some(false) => {
+                self.speak(side, told);
+                Step::Take(bytes.len() as u64)
+            }
+            Some(true) => {
+                self.handshake = Some(Handshake::default());
+                self.record(side, bytes, told)
+            }
+            None => Step::Need(tls::ENOUGH),
+        }
     }
 
     fn lost(&mut self, _side: Side) {

@@ -78,6 +78,22 @@ fn tls12_handshake_is_no_exchange() {
 }
 
 #[test]
+fn tls12_servers_may_speak_first() {
+    let script = vec![
+        (C, records(&[(22, 200)])),
+        (S, records(&[(22, 80), (22, 900), (22, 4)])),
+        (C, records(&[(22, 66), (20, 1), (22, 40)])),
+        (S, records(&[(20, 1), (22, 40), (23, 63)])),
+        (C, records(&[(23, 48)])),
+        (S, records(&[(23, 33)])),
+    ];
+    assert_eq!(
+        lines(true, &script),
+        ["turn (turn) [327..380] -> Ok [1118..1156]"]
+    );
+}
+
+#[test]
 fn tls13_finished_and_tickets_are_no_exchange() {
     let mut script = tls13();
     script.push((C, records(&[(20, 1), (23, 53), (23, 31)])));
@@ -146,6 +162,34 @@ fn a_finished_of_unknown_size_costs_no_exchange() {
     );
 }
 
+/// A hello that says what it is.
+fn hello() -> Vec<u8> {
+    let mut hello = record(22, 200);
+    hello[5..10].copy_from_slice(&[1, 0, 0, 196, 3]);
+    hello
+}
+
+#[test]
+fn tls_is_found_where_nobody_told_of_it() {
+    let mut script = vec![(C, b"STARTTLS".to_vec()), (S, b"go on".to_vec())];
+    script.push((C, hello()));
+    script.push((S, records(&[(22, 80)])));
+    script.push((C, records(&[(22, 66), (20, 1), (22, 40)])));
+    script.push((S, records(&[(20, 1), (22, 40)])));
+    script.push((C, records(&[(23, 40)])));
+    script.push((S, records(&[(23, 40)])));
+    let expected = [
+        "turn (turn) [0..8] -> Ok [0..5]",
+        "turn (turn) [335..380] -> Ok [141..186]",
+    ];
+    assert_eq!(lines(false, &script), expected);
+    for cuts in [&[1][..], &[3, 9], &[100]] {
+        assert_cutting_changes_nothing(|| Turns::new(false), &script, cuts);
+    }
+    let late = vec![(C, record(23, 40)), (S, record(23, 50)), (C, record(23, 19))];
+    assert_eq!(lines(false, &late), ["turn (turn) [0..45] -> Ok [0..55]"]);
+}
+
 #[test]
 fn joined_late_tls_is_read_at_once() {
     let mut turns = Turns::new(true);
@@ -188,15 +232,14 @@ fn garbage_is_no_record() {
         Step::Garbage
     );
     assert_eq!(
-        Turns::new(true).decode(C, &[23, 3, 3, 0xff, 0xff], &mut Messages::new()),
+        Turns::new(true).decode(C, &[23, 3, 3, 0xff, 0xff, 0], &mut Messages::new()),
         Step::Garbage
     );
 }
 
 #[test]
 fn recognises_tls_and_nothing_else() {
-    let mut hello = record(22, 200);
-    hello[5..10].copy_from_slice(&[1, 0, 0, 196, 3]);
+    let hello = hello();
     assert!(recognise(C, &hello));
     assert!(recognise(C, &hello[..10]));
     assert!(recognise(S, &records(&[(23, 40), (23, 50), (21, 26)])));

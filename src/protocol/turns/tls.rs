@@ -18,6 +18,8 @@ const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
 const HEARTBEAT: u8 = 24;
 
+const CLIENT_HELLO: u8 = 1;
+
 /// Header of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -112,20 +114,29 @@ impl Handshake {
     }
 
     /// Says what a record of `side` is, and moves on; `asked` says whether a request is open.
-    pub fn judge(&mut self, side: Side, record: Record, asked: bool) -> Content {
+    /// `first` is the first byte of the record's body.
+    pub fn judge(&mut self, side: Side, record: Record, first: u8, asked: bool) -> Content {
         match record.kind {
             APPLICATION_DATA if record.is_sealed_alert() => Content::Housekeeping,
             APPLICATION_DATA => self.sealed(side, record, asked),
-            _ => self.greeted(side),
+            _ => {
+                self.greeted(side, record, first);
+                Content::Housekeeping
+            }
         }
     }
 
-    fn greeted(&mut self, side: Side) -> Content {
-        if let Self::Begun { client, server } = self {
+    /// After the server's hello, only TLS 1.2 and before have more of the client's handshake in the clear than another hello.
+    fn greeted(&mut self, side: Side, record: Record, first: u8) {
+        let Self::Begun { client, server } = self else {
+            return;
+        };
+        if side == Side::Client && *server && record.kind == HANDSHAKE && first != CLIENT_HELLO {
+            *self = Self::Established;
+        } else {
             *client |= side == Side::Client;
             *server |= side == Side::Server;
         }
-        Content::Housekeeping
     }
 
     fn sealed(&mut self, side: Side, record: Record, asked: bool) -> Content {
@@ -228,6 +239,27 @@ fn begins_hello(bytes: &[u8]) -> bool {
             u16::from_be_bytes([*inner_high, *inner_low]).saturating_add(4) <= outer || outer == 16_384
         }
         _ => false,
+    }
+}
+
+/// So many bytes tell TLS from anything else.
+pub const ENOUGH: usize = 10;
+
+/// Whether a turn that begins with `bytes` begins TLS: by a hello, or, joined late, by application data. `None` where it takes
+/// [`ENOUGH`] bytes to say.
+#[must_use]
+pub fn begins_turn(bytes: &[u8]) -> Option<bool> {
+    let may_begin = match bytes {
+        [HANDSHAKE | APPLICATION_DATA] | [HANDSHAKE | APPLICATION_DATA, 3] => true,
+        [HANDSHAKE | APPLICATION_DATA, ..] => begins(bytes),
+        _ => false,
+    };
+    match bytes.first_chunk::<ENOUGH>() {
+        None if may_begin => None,
+        Some([kind, major, minor, high, low, ..]) if may_begin && *kind == APPLICATION_DATA => {
+            Some(Record::parse([*kind, *major, *minor, *high, *low]).is_some())
+        }
+        _ => Some(may_begin && begins_hello(bytes)),
     }
 }
 
