@@ -1,7 +1,10 @@
 //! `sockhound capture`: watches for a while, then prints one summary.
 
+use std::time::Duration;
+
 use super::exit::Failure;
 use super::live::{self, Interrupt, Keeper};
+use super::progress::Progress;
 use super::read::finish;
 use super::settings::Settings;
 use super::{output, plan};
@@ -22,7 +25,13 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     session.watch_from(start);
     session.join(inventory);
     let end = start + Span::from(settings.duration);
-    watch(&mut source, &mut session, &mut keeper, end, &interrupt)?;
+    watch(
+        &mut source,
+        &mut session,
+        &mut keeper,
+        (end, settings.duration),
+        &interrupt,
+    )?;
     session.join_at_end(collector.collect());
     if let Some(keeper) = keeper {
         keeper.finish(&mut source)?;
@@ -37,9 +46,11 @@ fn watch(
     source: &mut LiveSource,
     session: &mut Session,
     keeper: &mut Option<Keeper>,
-    end: Timestamp,
+    (end, duration): (Timestamp, Duration),
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
+    let start = end - Span::from(duration);
+    let mut progress = Progress::of_time(duration);
     while !interrupt.told() {
         let now = match source.poll().map_err(live::failure)? {
             Polled::Frame(frame) if frame.time < end => {
@@ -54,6 +65,7 @@ fn watch(
             Polled::End => break,
         };
         session.advance(now.min(end));
+        progress.time(now.since(start));
         if now >= end {
             break;
         }

@@ -108,6 +108,19 @@ impl Failure {
         self.exit
     }
 
+    /// The error and what caused it, each said once.
+    fn causes(&self) -> String {
+        let mut said = String::new();
+        for cause in self.error.chain().map(ToString::to_string) {
+            if said.is_empty() {
+                said = cause;
+            } else if !said.contains(&cause) {
+                said = format!("{said}: {cause}");
+            }
+        }
+        said
+    }
+
     fn is_broken_pipe(&self) -> bool {
         self.error.chain().any(|cause| {
             cause
@@ -119,7 +132,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.error)?;
+        f.write_str(&self.causes())?;
         match &self.advice {
             Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),

@@ -15,6 +15,7 @@ pub mod merge;
 mod options;
 pub mod output;
 pub mod plan;
+pub mod progress;
 pub mod read;
 pub mod schema;
 pub mod settings;

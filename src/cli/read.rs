@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
 use super::live::Keeper;
+use super::progress::Progress;
 use super::settings::Settings;
 use super::{output, plan};
 use crate::capture::file::FileSource;
@@ -32,11 +33,16 @@ pub fn finish(session: &mut Session, settings: &Settings) -> Result<(), Failure>
     session.finish().map_err(|error| Failure::output(path, error))
 }
 
+/// Frames between two looks at how far the reading is, less one: a mask.
+const LOOK_EVERY: u64 = 0x3fff;
+
 fn read_all(
     source: &mut FileSource,
     session: &mut Session,
     keeper: &mut Option<Keeper>,
 ) -> Result<(), Failure> {
+    let mut progress = Progress::of_bytes(source.progress().total);
+    let mut frames = 0_u64;
     loop {
         match source.poll().map_err(|error| Failure::new(Exit::Input, error))? {
             Polled::Frame(frame) => {
@@ -47,6 +53,10 @@ fn read_all(
             }
             Polled::Idle(now) => session.advance(now),
             Polled::End => return Ok(()),
+        }
+        frames += 1;
+        if frames & LOOK_EVERY == 0 {
+            progress.bytes(source.progress().read);
         }
     }
 }

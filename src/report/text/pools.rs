@@ -133,14 +133,20 @@ fn one_size(what_if: &WhatIf) -> String {
         size,
         wait_p99_seconds,
         waited_share,
-        ..
+        wait_max_seconds,
     } = *what_if;
     if waited_share <= 0.0 {
         return format!("{size} none would have waited");
     }
+    let longest = wait_max_seconds.map(|longest| format!(", {} at most", duration(longest)));
+    let how_long = match wait_p99_seconds {
+        p99 if p99 > 0.0 => format!(" (p99 {}{})", duration(p99), longest.unwrap_or_default()),
+        _ => longest
+            .map(|longest| format!(" ({})", longest.trim_start_matches(", ")))
+            .unwrap_or_default(),
+    };
     format!(
-        "{size} {} of the requests would have waited (p99 {})",
-        percent(waited_share),
-        duration(wait_p99_seconds)
+        "{size} {} of the requests would have waited{how_long}",
+        percent(waited_share)
     )
 }
