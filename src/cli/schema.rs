@@ -52,4 +52,22 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn every_field_is_documented() {
+        let words = include_str!("../../docs/json.md");
+        for (_, schema) in CHECKED_IN {
+            let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+            let models = schema["$defs"].as_object().unwrap().values().chain([&schema]);
+            for field in models
+                .filter_map(|model| model["properties"].as_object())
+                .flat_map(|it| it.keys())
+            {
+                assert!(
+                    words.contains(&format!("`{field}`")),
+                    "docs/json.md does not tell of `{field}`"
+                );
+            }
+        }
+    }
 }

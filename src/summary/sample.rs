@@ -174,7 +174,10 @@ fn postgresql() -> Service {
         }),
         retransmits: Some(4),
         zero_windows: Some(0),
-        signs: super::ServiceSigns::default(),
+        signs: super::ServiceSigns {
+            errors: [("40001".to_owned(), 1), ("23505".to_owned(), 2)].into(),
+            ..super::ServiceSigns::default()
+        },
         host: None,
     }
 }

@@ -1,5 +1,7 @@
 //! Each database server: its connections, its requests, its times.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::section;
@@ -12,6 +14,7 @@ use crate::summary::{
 };
 
 const LABEL: usize = 13;
+const CODES_SHOWN: usize = 3;
 
 pub fn draw(summary: &Summary, columns: usize, out: &mut dyn Write) -> io::Result<()> {
     if summary.services.is_empty() {
@@ -106,9 +109,10 @@ pub fn requests(service: &Service) -> String {
         ..
     } = service.exchanges;
     let troubles = listed(vec![
-        Some(counted(errors, "error", "errors")),
+        Some(counted(errors, "error", "errors") + &codes(&service.signs.errors)),
         some(unanswered, "unanswered"),
-        some(service.login_failures.unwrap_or(0), "logins refused"),
+        some(service.login_failures.unwrap_or(0), "logins refused")
+            .map(|refused| refused + &codes(&service.signs.refusals)),
         some(service.retransmits.unwrap_or(0), "segments sent again"),
     ]);
     format!("{}: {troubles}", thousands(requests))
@@ -131,6 +135,22 @@ pub fn not_timed(of: Exchanges) -> String {
         some(of.waiting, "waiting by design"),
         some(of.doubtful, "doubtful"),
     ])
+}
+
+/// The commonest codes: ` (12× 40001, 2× 23505)`.
+fn codes(counts: &BTreeMap<String, u64>) -> String {
+    let mut commonest: Vec<(&String, &u64)> = counts.iter().collect();
+    commonest.sort_by_key(|(code, count)| (Reverse(**count), *code));
+    let told: Vec<String> = commonest
+        .iter()
+        .take(CODES_SHOWN)
+        .map(|(code, count)| format!("{}× {code}", thousands(**count)))
+        .collect();
+    if told.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", told.join(", "))
+    }
 }
 
 fn some(count: u64, what: &str) -> Option<String> {
