@@ -1,6 +1,7 @@
 //! A [`Summary`] drawn for people and programs. Nothing here judges what is wrong: that is `findings`' part.
 
 pub mod comparison;
+pub mod doctor;
 #[cfg(test)]
 mod golden;
 pub mod html;
