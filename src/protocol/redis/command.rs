@@ -63,7 +63,7 @@ impl Kind {
         };
         candidates
             .iter()
-            .find(|(known, _)| name.eq_ignore_ascii_case(known))
+            .find(|(known, _)| name[0] & !0x20 == known[0] && name.eq_ignore_ascii_case(known))
             .map_or(Self::Plain, |&(_, kind)| kind)
     }
 

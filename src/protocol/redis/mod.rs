@@ -23,7 +23,7 @@ use self::request::{Command, Front, Rest};
 use self::seen::{Open, Seen};
 use self::sent::{Plan, Sent};
 use super::turns::tls;
-use super::{Ask, AskId, Decoder, Language, Login, Message, Messages, Resync, Side, Step, Text};
+use super::{Ask, AskId, Decoder, Language, Login, Message, Messages, Resync, Side, Step, Text, Verb};
 
 /// What a step takes that skips the rest of a stream.
 const FOR_EVER: Step = Step::Take(1 << 62);
@@ -73,9 +73,13 @@ impl Redis {
     }
 
     fn command<'a>(&mut self, command: &Command<'a>, told: &mut Messages<'a>) -> Step {
-        let mut words = command.words.clone();
-        let kind = words.next().map_or(Kind::Plain, Kind::of);
-        let mut plan = self.sent.plan(kind, words, command.count, command.truncated);
+        let kind = Kind::of(command.name);
+        if self.sent.is_plain(kind) && command.rest == Rest::Nothing {
+            return self.plain(command, told);
+        }
+        let mut plan = self
+            .sent
+            .plan(kind, command.words.clone(), command.count, command.truncated);
         if plan.replica {
             return self.replicate(told);
         }
@@ -94,6 +98,19 @@ impl Redis {
             rest: command.rest,
         };
         self.leave_unfinished(unfinished, told);
+        Step::Take(command.taken)
+    }
+
+    /// Most commands: whole, and with one reply.
+    fn plain<'a>(&mut self, command: &Command<'a>, told: &mut Messages<'a>) -> Step {
+        let expect = Expect::Plain;
+        let id = self.flight.push(expect).unwrap_or_else(|| self.overflow(expect));
+        told.push(Message::Ask(Ask {
+            id,
+            verb: Some(Verb::Command),
+            text: text(command),
+            waiting: false,
+        }));
         Step::Take(command.taken)
     }
 
@@ -159,15 +176,16 @@ fn ask<'a>(id: AskId, plan: &Plan, command: &Command<'a>) -> Ask<'a> {
     Ask {
         id,
         verb: Some(plan.verb),
-        text: plan.fixed.map_or(
-            Text::Raw {
-                language: Language::Redis,
-                bytes: command.text,
-                truncated: command.truncated,
-            },
-            Text::Fixed,
-        ),
+        text: plan.fixed.map_or(text(command), Text::Fixed),
         waiting: plan.waiting,
+    }
+}
+
+fn text<'a>(command: &Command<'a>) -> Text<'a> {
+    Text::Raw {
+        language: Language::Redis,
+        bytes: command.text,
+        truncated: command.truncated,
     }
 }
 

@@ -206,6 +206,24 @@ impl Elements {
     }
 }
 
+/// The size of the commonest replies: `+OK`, a short integer, a string. `None` for all others, and for what is cut.
+#[inline]
+pub fn plain(bytes: &[u8]) -> Option<u64> {
+    match bytes {
+        [b'+', b'O', b'K', b'\r', b'\n', ..] => Some(5),
+        [b':' | b'$', ..] => {
+            let header = resp::header(bytes).ok()?;
+            match (bytes[0], body(bytes, header)) {
+                (b':', _) => Some(header.size as u64),
+                (_, Went::On(size)) if header.value != STREAMED => Some(size as u64),
+                (_, Went::Beyond(size)) => Some(size),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 impl From<Fault> for Went {
     fn from(fault: Fault) -> Self {
         match fault {

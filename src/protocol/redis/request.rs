@@ -35,7 +35,9 @@ pub struct Command<'a> {
     pub text: &'a [u8],
     /// Whether it is cut.
     pub truncated: bool,
-    /// Its words, as far as they are in `text`.
+    /// Its first word.
+    pub name: &'a [u8],
+    /// The words after that, as far as they are in `text`.
     pub words: Words<'a>,
     /// How many words it has in all.
     pub count: u64,
@@ -77,8 +79,8 @@ fn array(bytes: &[u8]) -> Front<'_> {
     }
 }
 
-fn elements(bytes: &[u8], words: usize, count: u64) -> Front<'_> {
-    let mut at = words;
+fn elements(bytes: &[u8], start: usize, count: u64) -> Front<'_> {
+    let (mut at, mut words) = (start, start);
     for left in (1..=count).rev() {
         let end = match element(bytes, at) {
             Ok(end) => end,
@@ -86,16 +88,20 @@ fn elements(bytes: &[u8], words: usize, count: u64) -> Front<'_> {
             Err(Fault::Bad) => return Front::Garbage,
         };
         if end > HEAD as u64 {
-            return cut(bytes, words, at, count, left);
+            return cut(bytes, start, words, at, count, left);
         }
         let Some(here) = usize::try_from(end).ok().filter(|&end| end <= bytes.len()) else {
             return Front::Need(need(bytes, end as usize, left - 1));
         };
         at = here;
+        if left == count {
+            words = at;
+        }
     }
     Front::Command(Command {
         text: &bytes[..at],
         truncated: false,
+        name: name(bytes, start, words),
         words: Words::Bulks(&bytes[words..at]),
         count,
         taken: at as u64,
@@ -103,7 +109,17 @@ fn elements(bytes: &[u8], words: usize, count: u64) -> Front<'_> {
     })
 }
 
+/// The string of the element from `start` to `end`.
+fn name(bytes: &[u8], start: usize, end: usize) -> &[u8] {
+    let element = &bytes[start..end];
+    let size = resp::header(element).map_or(0, |header| header.size);
+    element
+        .get(size..element.len().saturating_sub(2))
+        .unwrap_or_default()
+}
+
 /// Where the element at `at` ends, in these bytes or beyond them.
+#[inline]
 fn element(bytes: &[u8], at: usize) -> Result<u64, Fault> {
     let here = bytes.get(at..).unwrap_or_default();
     let header = match here.first() {
@@ -113,8 +129,7 @@ fn element(bytes: &[u8], at: usize) -> Result<u64, Fault> {
     };
     let length = u64::try_from(header.value).map_err(|_| Fault::Bad)?;
     let end = (at + header.size) as u64 + length + 2;
-    let close = usize::try_from(end).ok().and_then(|end| bytes.get(end - 2..end));
-    match close {
+    match bytes.get(end as usize - 2..end as usize) {
         Some(b"\r\n") | None => Ok(end),
         Some(_) => Err(Fault::Bad),
     }
@@ -128,7 +143,7 @@ fn need(bytes: &[u8], at: usize, left: u64) -> usize {
 }
 
 /// The head of a command that is too large to keep, its text cut at `at`, where `left` elements remain.
-fn cut(bytes: &[u8], words: usize, at: usize, count: u64, left: u64) -> Front<'_> {
+fn cut(bytes: &[u8], start: usize, words: usize, at: usize, count: u64, left: u64) -> Front<'_> {
     if left == count {
         return Front::Garbage;
     }
@@ -138,6 +153,7 @@ fn cut(bytes: &[u8], words: usize, at: usize, count: u64, left: u64) -> Front<'_
     Front::Command(Command {
         text: &bytes[..at],
         truncated: true,
+        name: name(bytes, start, words),
         words: Words::Bulks(&bytes[words..at]),
         count,
         taken,
@@ -177,22 +193,24 @@ fn inline(bytes: &[u8]) -> Front<'_> {
         None => &bytes[..bytes.len().min(HEAD)],
     };
     let text = line.strip_suffix(b"\r").unwrap_or(line);
-    let words = Words::Inline(text);
     if !is_text(text) {
         return Front::Garbage;
     }
     if text.trim_ascii().is_empty() && line.len() < HEAD {
         return Front::Empty(line.len() + 1);
     }
-    if !words.clone().next().is_some_and(is_name) {
+    let mut words = Words::Inline(text);
+    let count = words.clone().count() as u64;
+    let Some(name) = words.next().filter(|name| is_name(name)) else {
         return Front::Garbage;
-    }
+    };
     let whole = line.len() < HEAD;
     Front::Command(Command {
         text,
         truncated: !whole,
-        count: words.clone().count() as u64,
+        name,
         words,
+        count,
         taken: line.len() as u64 + u64::from(whole),
         rest: if whole { Rest::Nothing } else { Rest::Line },
     })

@@ -36,15 +36,32 @@ const MAX_VALUE: i64 = 1 << 33;
 pub const MAX_HEADER: usize = 14;
 
 /// Reads the header at the front of `bytes`, of whatever type.
+#[inline]
 pub fn header(bytes: &[u8]) -> Result<Header, Fault> {
+    match *bytes {
+        [_, one @ b'0'..=b'9', b'\r', b'\n', ..] => Ok(Header {
+            value: i64::from(one - b'0'),
+            size: 4,
+        }),
+        [_, ten @ b'0'..=b'9', one @ b'0'..=b'9', b'\r', b'\n', ..] => Ok(Header {
+            value: i64::from(ten - b'0') * 10 + i64::from(one - b'0'),
+            size: 5,
+        }),
+        _ => any_header(bytes),
+    }
+}
+
+fn any_header(bytes: &[u8]) -> Result<Header, Fault> {
     let mut value = 0i64;
-    for (at, &byte) in bytes.iter().enumerate().take(MAX_HEADER).skip(1) {
+    let mut at = 1;
+    while let Some(&byte) = bytes.get(at).filter(|_| at < MAX_HEADER) {
         match byte {
             b'0'..=b'9' => value = value * 10 + i64::from(byte - b'0'),
             b'\r' if at > 1 => return close(bytes, value, at),
             b'-' | b'?' if at == 1 => return special(bytes),
             _ => return Err(Fault::Bad),
         }
+        at += 1;
     }
     Err(if bytes.len() < MAX_HEADER {
         Fault::Short

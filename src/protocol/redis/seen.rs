@@ -4,7 +4,7 @@ use super::Redis;
 use super::command::Topic;
 use super::flight::{ALL, ALL_BEGUN, Expect};
 use super::published::{Published, is_monitor_line, published};
-use super::reply::{Elements, Scan};
+use super::reply::{self, Elements, Scan};
 use super::resp::{self, Fault};
 use crate::protocol::{Answer, AskId, ErrorCode, Login, Message, Messages, Outcome, Step, Transaction};
 
@@ -54,6 +54,11 @@ impl Seen {
         }
     }
 
+    /// Whether a reply that is no error changes nothing.
+    fn is_plain(&self) -> bool {
+        self.transaction == Transaction::None && !self.monitors
+    }
+
     fn subscribed(&self) -> bool {
         self.subscriptions != [0; 3]
     }
@@ -96,12 +101,15 @@ impl Redis {
             let scan = open.elements.scan(bytes);
             return self.scanned(scan, *open, false, told);
         }
-        if let Some((_, Expect::Replicate)) = self.flight.front() {
-            match bytes[0] {
-                b'\n' => return Step::Take(1),
-                b'$' => return self.synchronise(told),
-                _ => {}
+        match (self.flight.front(), bytes[0]) {
+            (Some((id, Expect::Plain)), _) if self.seen.is_plain() => {
+                if let Some(size) = reply::plain(bytes) {
+                    return self.plain_reply(id, size, told);
+                }
             }
+            (Some((_, Expect::Replicate)), b'\n') => return Step::Take(1),
+            (Some((_, Expect::Replicate)), b'$') => return self.synchronise(told),
+            _ => {}
         }
         let mut open = match self.begin(bytes, told) {
             Ok(open) => open,
@@ -110,6 +118,18 @@ impl Redis {
         };
         let scan = open.elements.scan(bytes);
         self.scanned(scan, open, true, told)
+    }
+
+    /// Most replies.
+    fn plain_reply(&mut self, id: AskId, size: u64, told: &mut Messages<'_>) -> Step {
+        self.flight.pop();
+        told.push(Message::Answer(Answer {
+            id,
+            outcome: Some(Outcome::Ok),
+            rows: None,
+            end: true,
+        }));
+        Step::Take(size)
     }
 
     /// SYNC is answered by the data set itself, which does not end as a string does.

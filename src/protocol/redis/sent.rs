@@ -80,6 +80,11 @@ impl Plan {
 }
 
 impl Sent {
+    /// Whether a command of kind [`Kind::Plain`] is answered, and changes nothing.
+    pub fn is_plain(&self, kind: Kind) -> bool {
+        kind == Kind::Plain && self.hush == Hush::On
+    }
+
     /// Plans for a command of `count` words, of which `words` come after its name (not all of them where `cut`).
     pub fn plan(&mut self, kind: Kind, words: Words<'_>, count: u64, cut: bool) -> Plan {
         let mut plan = match kind {
