@@ -3,10 +3,14 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// Holds what was read of a stream and not yet taken. Reads a chunk at a time, and grows only for a record longer than that.
+use super::feed::{Chunk, Feed, HEADROOM};
+
+/// Holds what was read of a stream and not yet taken. Takes chunks over as they come, and copies only the record that two of them share.
 pub(super) struct Buffer {
-    input: Box<dyn Read + Send>,
+    feed: Feed,
     bytes: Vec<u8>,
+    /// Room to read into.
+    spare: Vec<u8>,
     /// What is ready: `bytes[start..end]`.
     start: usize,
     end: usize,
@@ -17,8 +21,9 @@ pub(super) struct Buffer {
 impl Buffer {
     pub(super) fn new(input: Box<dyn Read + Send>, chunk: usize) -> Self {
         Self {
-            input,
-            bytes: vec![0; chunk],
+            feed: Feed::new(input, chunk),
+            bytes: Vec::new(),
+            spare: Vec::new(),
             start: 0,
             end: 0,
             offset: 0,
@@ -54,19 +59,43 @@ impl Buffer {
     /// Reads until `wanted` bytes are ready; false where the stream ends before.
     #[cold]
     pub(super) fn fill(&mut self, wanted: usize) -> io::Result<bool> {
-        self.bytes.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        if self.bytes.len() < wanted {
-            self.bytes.resize(wanted, 0);
-        }
-        while self.end < wanted {
-            match self.read_more()? {
-                0 => return Ok(false),
-                count => self.end += count,
+        while self.ready().len() < wanted {
+            let chunk = self.feed.next(std::mem::take(&mut self.spare))?;
+            if chunk.length == 0 {
+                return Ok(false);
             }
+            self.take_over(chunk);
         }
         Ok(true)
+    }
+
+    /// Goes on in `chunk`: what is ready here is copied into the room before its bytes.
+    fn take_over(&mut self, mut chunk: Chunk) {
+        let start = HEADROOM.checked_sub(self.ready().len());
+        let Some((start, room)) =
+            start.and_then(|start| Some((start, chunk.bytes.get_mut(start..HEADROOM)?)))
+        else {
+            return self.append(chunk);
+        };
+        room.copy_from_slice(self.ready());
+        self.start = start;
+        self.end = HEADROOM + chunk.length;
+        self.spare = std::mem::replace(&mut self.bytes, chunk.bytes);
+    }
+
+    /// Adds `chunk` to what is ready, a record too long for the room before it.
+    fn append(&mut self, chunk: Chunk) {
+        self.bytes.truncate(self.end);
+        self.bytes.drain(..self.start);
+        self.bytes.extend_from_slice(
+            chunk
+                .bytes
+                .get(HEADROOM..HEADROOM + chunk.length)
+                .unwrap_or_default(),
+        );
+        self.start = 0;
+        self.end = self.bytes.len();
+        self.spare = chunk.bytes;
     }
 
     /// Passes over `length` bytes without holding them; false where the stream ends before.
@@ -83,18 +112,6 @@ impl Buffer {
             }
             if !self.fill(1)? {
                 return Ok(false);
-            }
-        }
-    }
-
-    fn read_more(&mut self) -> io::Result<usize> {
-        loop {
-            match self
-                .input
-                .read(self.bytes.get_mut(self.end..).unwrap_or_default())
-            {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => return result,
             }
         }
     }
@@ -142,5 +159,22 @@ mod tests {
         assert!(buffer.fill(1).unwrap());
         assert_eq!(buffer.ready()[0], 90);
         assert!(!buffer.skip(11).unwrap());
+    }
+
+    #[test]
+    fn a_record_of_many_chunks_is_whole() {
+        let bytes: Vec<u8> = (0..3 * HEADROOM).map(|at| (at / 7) as u8).collect();
+        for chunk in [1000, HEADROOM / 2, 4 * HEADROOM] {
+            let mut buffer = Buffer::new(Box::new(io::Cursor::new(bytes.clone())), chunk);
+            assert!(buffer.fill(10).unwrap());
+            buffer.take(10);
+            assert!(buffer.fill(2 * HEADROOM).unwrap());
+            let record = buffer.take(2 * HEADROOM);
+            assert_eq!(buffer.taken(record), &bytes[10..10 + 2 * HEADROOM]);
+            let left = bytes.len() - 10 - 2 * HEADROOM;
+            assert!(buffer.fill(left).unwrap());
+            assert_eq!(buffer.ready(), &bytes[10 + 2 * HEADROOM..]);
+            assert!(!buffer.fill(left + 1).unwrap());
+        }
     }
 }

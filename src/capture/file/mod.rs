@@ -2,6 +2,7 @@
 
 mod buffer;
 mod error;
+mod feed;
 mod input;
 mod interface;
 mod ledger;
@@ -28,7 +29,7 @@ use ledger::{FileId, Ledger};
 use reader::{Head, NotOpened, Reader};
 
 /// What is read at once: fits the cache, and makes the cost of a read small.
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 1 << 18;
 
 /// What is read to learn a file's first time.
 const GLANCE: usize = 1 << 16;
