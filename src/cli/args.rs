@@ -196,6 +196,9 @@ pub struct DemoArguments {
     /// Use the recorded capture even where raw sockets are allowed
     #[arg(long)]
     pub recorded: bool,
+    /// Record what is watched to this folder, as the recordings that sockhound ships were made
+    #[arg(long, hide = true, value_name = "FOLDER")]
+    pub record: Option<PathBuf>,
     /// Print it as this [default: text on a terminal, json elsewhere]
     #[arg(short, long)]
     pub format: Option<TextOrJson>,

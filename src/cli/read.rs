@@ -36,7 +36,8 @@ pub fn finish(session: &mut Session, settings: &Settings) -> Result<(), Failure>
 /// Frames between two looks at how far the reading is, less one: a mask.
 const LOOK_EVERY: u64 = 0x3fff;
 
-fn read_all(
+/// Takes every frame of `source`, showing how far it is.
+pub fn read_all(
     source: &mut FileSource,
     session: &mut Session,
     keeper: &mut Option<Keeper>,
