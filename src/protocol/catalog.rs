@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::http::Http;
+use super::mysql::Mysql;
 use super::postgresql::Postgresql;
 use super::redis::Redis;
 use super::turns::Turns;
@@ -32,7 +33,13 @@ pub static CATALOG: &[Protocol] = &[
         recognise: super::postgresql::recognise,
         decoder: || AnyDecoder::Postgresql(Postgresql::new()),
     },
-    by_turns(System::Mysql, &["mysql", "mariadb"], &[3306]),
+    Protocol {
+        system: System::Mysql,
+        schemes: &["mysql", "mariadb"],
+        ports: &[3306],
+        recognise: super::mysql::recognise,
+        decoder: || AnyDecoder::Mysql(Mysql::new()),
+    },
     Protocol {
         system: System::Redis,
         schemes: &["redis", "valkey", "rediss"],
@@ -174,6 +181,7 @@ impl Protocol {
 #[expect(missing_docs, reason = "each is its protocol's decoder")]
 pub enum AnyDecoder {
     Postgresql(Postgresql),
+    Mysql(Mysql),
     Redis(Redis),
     Http(Http),
     Turns(Turns),
@@ -183,6 +191,7 @@ macro_rules! dispatch {
     ($self:ident, $decoder:ident => $call:expr) => {
         match $self {
             AnyDecoder::Postgresql($decoder) => $call,
+            AnyDecoder::Mysql($decoder) => $call,
             AnyDecoder::Redis($decoder) => $call,
             AnyDecoder::Http($decoder) => $call,
             AnyDecoder::Turns($decoder) => $call,
