@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::exchange::StatementId;
 use crate::exchange::statements::Statements;
 use crate::exchange::tracker::Tracker;
+use crate::findings::{self, Thresholds};
 use crate::flow::Limits;
 use crate::host::Inventory;
 use crate::profile::{Described, Listing, Picture, Profile, Scope};
@@ -164,7 +165,7 @@ impl Session {
         source.notes.extend_from_slice(self.kernel.missing());
         source.targets.clone_from(&self.plan.targets_written);
         source.elsewhere = self.elsewhere();
-        Summary {
+        let mut summary = Summary {
             sequence: self.sequence,
             host: host_name(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -178,6 +179,15 @@ impl Session {
             hoarded: picture.hoarded,
             connections: picture.connections,
             ..Summary::default()
+        };
+        summary.findings = findings::find(&summary, &self.thresholds());
+        summary
+    }
+
+    fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            idle_after: self.plan.profile.idle_after.seconds(),
+            transaction_idle_after: self.plan.profile.transaction_idle_after.seconds(),
         }
     }
 
