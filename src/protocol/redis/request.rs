@@ -82,6 +82,13 @@ fn array(bytes: &[u8]) -> Front<'_> {
 fn elements(bytes: &[u8], start: usize, count: u64) -> Front<'_> {
     let (mut at, mut words) = (start, start);
     for left in (1..=count).rev() {
+        if let Some(end) = short(bytes, at) {
+            at = end;
+            if left == count {
+                words = at;
+            }
+            continue;
+        }
         let end = match element(bytes, at) {
             Ok(end) => end,
             Err(Fault::Short) => return Front::Need(need(bytes, at, left)),
@@ -116,6 +123,22 @@ fn name(bytes: &[u8], start: usize, end: usize) -> &[u8] {
     element
         .get(size..element.len().saturating_sub(2))
         .unwrap_or_default()
+}
+
+/// Where the element at `at` ends, if it has less than 100 bytes and all are here and to be kept.
+#[inline]
+fn short(bytes: &[u8], at: usize) -> Option<usize> {
+    let digit = |byte: u8| usize::from(byte.wrapping_sub(b'0'));
+    let here = bytes.get(at..)?;
+    let (data, length) = match *here {
+        [b'$', one, b'\r', b'\n', ..] if digit(one) < 10 => (4, digit(one)),
+        [b'$', ten, one, b'\r', b'\n', ..] if digit(ten) < 10 && digit(one) < 10 => {
+            (5, digit(ten) * 10 + digit(one))
+        }
+        _ => return None,
+    };
+    let end = at + data + length + 2;
+    (end <= HEAD && here.get(data + length..data + length + 2)? == b"\r\n").then_some(end)
 }
 
 /// Where the element at `at` ends, in these bytes or beyond them.
