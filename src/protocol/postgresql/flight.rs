@@ -26,7 +26,7 @@ pub(super) enum Kind {
 }
 
 /// One ask in flight.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pending {
     pub(super) id: AskId,
     pub(super) kind: Kind,
@@ -84,7 +84,7 @@ impl Pending {
 }
 
 /// All asks in flight, and what is left over from those that ended.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Flight {
     queue: VecDeque<Pending>,
     next: AskId,

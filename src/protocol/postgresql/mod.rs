@@ -46,7 +46,7 @@ enum Phase {
 }
 
 /// One connection's decoder.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Postgresql {
     phase: Phase,
     flight: Flight,

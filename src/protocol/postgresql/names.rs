@@ -30,14 +30,14 @@ fn hash(basis: u64, name: &[u8]) -> Handle {
 }
 
 /// What is remembered of a connection's names; nothing is allocated before the first one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     held: Option<Box<Held>>,
     /// The unnamed portal's statement was told under [`portal`]'s handle.
     is_unnamed_portal_told: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Held {
     statements: Vec<Handle>,
     portals: Vec<Handle>,

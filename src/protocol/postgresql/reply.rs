@@ -169,7 +169,9 @@ impl Postgresql {
             }
             return Ok(None);
         };
-        if !front.begun && !proven && !front.can_begin_with(tag) {
+        let is_late = front.refused && !matches!(tag, b'Z' | b'N' | b'E');
+        let is_another = !front.begun && !proven && !front.can_begin_with(tag);
+        if is_late || is_another {
             return Err(Step::Garbage);
         }
         front.begun = true;
@@ -286,6 +288,9 @@ impl Postgresql {
     /// `CopyBoth`: the request is answered, and what follows is no reply to anything.
     fn stream(&mut self, reply: &mut Reply, told: &mut Messages<'_>) -> Result<(), Step> {
         if let Some(front) = self.own(b'W', reply, told)? {
+            if !matches!(front.kind, Kind::Query | Kind::Execute) {
+                return Err(Step::Garbage);
+            }
             front.kind = Kind::Quiet;
             front.synced = true;
         }

@@ -1,6 +1,10 @@
 //! Holes, joining late, and bytes that mean harm.
 
-use super::messages::{bare, bind, complete, execute, joined, message, parse, query, ready, row, sync};
+use proptest::prelude::*;
+
+use super::messages::{
+    about, bare, bind, complete, error, execute, joined, message, parse, query, ready, row, sync,
+};
 use super::player::{Player, lines, session};
 use crate::protocol::postgresql::flight::MOST;
 use crate::protocol::{MAX_NEED, Side};
@@ -115,5 +119,99 @@ fn impossible_lengths_are_garbage_and_nothing_is_buffered_for_them() {
         let mut player = session();
         player.client(&query("A")).server(bytes);
         assert_eq!(player.seen.garbage, 1, "{bytes:?}");
+    }
+}
+
+const CASES: u32 = 1000;
+
+/// Good messages of the client, then of the server.
+fn good_messages() -> [Vec<Vec<u8>>; 2] {
+    let client = vec![
+        query("A"),
+        query("START_REPLICATION 0/0"),
+        query("DEALLOCATE s"),
+        query("CREATE TEMP TABLE t ()"),
+        parse("", "B"),
+        parse("s", "C"),
+        bind("", ""),
+        bind("p", "s"),
+        bind("p", ""),
+        about(b'D', "P", ""),
+        about(b'D', "P", "p"),
+        about(b'D', "S", "s"),
+        about(b'C', "S", "s"),
+        about(b'C', "P", "p"),
+        about(b'C', "P", ""),
+        execute("", 0),
+        execute("", 2),
+        execute("p", 2),
+        sync(),
+        sync(),
+        bare(b"H"),
+        message(b'F', &[0; 10]),
+        message(b'd', b"data"),
+        bare(b"c"),
+        message(b'f', b"why\0"),
+        bare(b"X"),
+    ];
+    let server = vec![
+        bare(b"1"),
+        bare(b"2"),
+        bare(b"3"),
+        bare(b"n"),
+        bare(b"s"),
+        bare(b"I"),
+        bare(b"c"),
+        message(b't', &[0; 2]),
+        message(b'T', &[0; 2]),
+        row(None),
+        row(Some(b"value")),
+        message(b'd', b"data"),
+        complete("SELECT 2"),
+        complete("LISTEN"),
+        complete("ROLLBACK"),
+        complete("DISCARD ALL"),
+        complete("DEALLOCATE"),
+        ready(b'I'),
+        ready(b'I'),
+        ready(b'T'),
+        ready(b'E'),
+        error(b'E', "ERROR", "42P05"),
+        error(b'E', "FATAL", "57P01"),
+        error(b'N', "NOTICE", "00000"),
+        message(b'G', &[0; 3]),
+        message(b'H', &[0; 3]),
+        message(b'W', &[0; 3]),
+        message(b'V', &[0xff; 4]),
+        message(b'S', b"a\0b\0"),
+        message(b'A', b"\0\0\0\x01a\0b\0"),
+    ];
+    [client, server]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+
+    /// The player checks that only what is open is answered, ended or prepared, and that a step never tells too much.
+    #[test]
+    fn good_messages_in_any_order_keep_the_contract(
+        said in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>(), 1_usize..6), 1..150),
+        late in any::<bool>(),
+        cut in 1_usize..40,
+    ) {
+        let messages = good_messages();
+        let mut whole = if late { Player::joined_late() } else { session() };
+        let mut pieces = if late { Player::joined_late() } else { session() };
+        for (client, which, times) in said {
+            let side = if client { Side::Client } else { Side::Server };
+            let bytes = which.get(&messages[side.index()]).repeat(times);
+            if late || whole.understands(side, &bytes) {
+                whole.play(side, &bytes);
+                for piece in bytes.chunks(cut) {
+ pieces.play(side, piece);
+ }
+                prop_assert!(late || whole.seen == pieces.seen, "{:?} {:?}", whole.seen, pieces.seen);
+            }
+        }
     }
 }

@@ -86,6 +86,18 @@ impl Player {
         self
     }
 
+    /// Whether whole messages of `side` would be understood.
+    pub(super) fn understands(&self, side: Side, mut bytes: &[u8]) -> bool {
+        let mut decoder = self.decoder.clone();
+        while !bytes.is_empty() {
+            let Step::Take(length) = decoder.decode(side, bytes, &mut Messages::new()) else {
+                return false;
+            };
+            bytes = &bytes[length as usize..];
+        }
+        true
+    }
+
     /// Bytes of `side` go missing.
     pub(super) fn lose(&mut self, side: Side, length: u64) {
         let stream = &mut self.streams[side.index()];
