@@ -166,7 +166,7 @@ impl Profile {
 
     fn record_rare(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
         match event {
-            Event::System(system) => self.count(id, |service, _| service.system = system),
+            Event::System(system) => self.count(id, |service, _| service.learn(system)),
             Event::Tls => self.change(id, at, Traits::TLS, Traits::HANDSHAKE),
             Event::Connected { total, server_part } => self.connected(id, at, total, server_part),
             Event::LoggedIn(took) => self.logged_in(id, at, took),

@@ -444,6 +444,8 @@ fn logins_are_counted_where_they_happen() {
     script.close(0, 0.3);
     script.login(1, 1.0, "app");
     script.event(1, 1.0, Event::System(System::Mariadb));
+    script.event(0, 1.0, Event::System(System::Unknown));
+    script.event(1, 1.0, Event::System(System::Unknown));
     let picture = script.picture(2.0);
     let service = &picture.services[0];
     assert_eq!(

@@ -220,6 +220,15 @@ pub struct Service {
     pub seen: Seen,
 }
 
+impl Service {
+    /// One of its connections speaks this. What can't be read on one says nothing of the others.
+    pub fn learn(&mut self, system: System) {
+        if system != System::Unknown {
+            self.system = system;
+        }
+    }
+}
+
 /// What is counted and begins anew with each interval.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
