@@ -69,3 +69,14 @@ pub trait Source {
     /// The names that [`Frame::interface`] counts.
     fn interfaces(&self) -> &[String];
 }
+
+#[cfg(test)]
+mod tests {
+    fn can_move_to_a_shard<T: Send>() {}
+
+    #[test]
+    fn sources_belong_to_any_thread() {
+        can_move_to_a_shard::<super::file::FileSource>();
+        can_move_to_a_shard::<super::live::LiveSource>();
+    }
+}

@@ -104,7 +104,9 @@ impl Ring {
     /// The time of the next block's first frame, where the kernel has handed that block over.
     pub(super) fn ready(&self) -> Option<Timestamp> {
         let block = self.memory.block(self.block)?;
-        Some(BlockHeader::of(block)?.first_time())
+        let first = BlockHeader::of(block)?.first_frame();
+        // The block's own stamp is when it was opened, which may be long before.
+        Some(FrameHeader::of(block, first)?.head(first).time)
     }
 
     /// Begins to walk the next block, if it has been handed over.

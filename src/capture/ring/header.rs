@@ -106,12 +106,6 @@ impl<'a> BlockHeader<'a> {
     pub(super) fn first_frame(&self) -> usize {
         self.u32(offset_of!(libc::tpacket_hdr_v1, offset_to_first_pkt)) as usize
     }
-
-    pub(super) fn first_time(&self) -> Timestamp {
-        // The second half counts nanoseconds, whatever it is called.
-        let at = offset_of!(libc::tpacket_hdr_v1, ts_first_pkt);
-        Timestamp::from_parts(i64::from(self.u32(at)), i64::from(self.u32(at + 4)))
-    }
 }
 
 #[cfg(test)]
@@ -124,14 +118,8 @@ mod tests {
         let mut block = vec![0; 64];
         block[12..16].copy_from_slice(&3_u32.to_ne_bytes());
         block[16..20].copy_from_slice(&48_u32.to_ne_bytes());
-        block[32..36].copy_from_slice(&1_700_000_000_u32.to_ne_bytes());
-        block[36..40].copy_from_slice(&999_999_999_u32.to_ne_bytes());
         let header = BlockHeader::of(&block).unwrap();
         assert_eq!((header.frames(), header.first_frame()), (3, 48));
-        assert_eq!(
-            header.first_time(),
-            Timestamp::from_nanos(1_700_000_000_999_999_999)
-        );
         assert!(BlockHeader::of(&block[..40]).is_none());
     }
 
