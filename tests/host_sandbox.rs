@@ -12,6 +12,11 @@ use std::process::Command;
 
 use host_support::{established, is_root};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
+use sockhound::capture::live::{LiveOptions, LiveSource};
+use sockhound::capture::{Polled, Source as _};
 use sockhound::host::sandbox::{Entered, Policy, Privilege, effective, enter};
 use sockhound::host::{Collector, PortFilter, Query};
 
@@ -156,6 +161,60 @@ fn holders(listener: &TcpListener) -> Vec<u32> {
         .unwrap_or_default()
 }
 
+/// Whether a frame comes within a second.
+fn sees_frames(source: &mut LiveSource) -> bool {
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(1);
+    while std::time::Instant::now() < patience {
+        if matches!(source.poll().expect("polled"), Polled::Frame(_)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// A sandbox that knows no netlink, as gVisor's.
+#[test]
+fn without_netlink_sockets_are_listed_all_the_same() {
+    const NAME: &str = "without_netlink_sockets_are_listed_all_the_same";
+    if std::env::var(INSIDE).is_err() {
+        return again(NAME, "1");
+    }
+    let netlink =
+        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, 16).expect("a condition");
+    let rules = [(
+        libc::SYS_socket,
+        vec![SeccompRule::new(vec![netlink]).expect("a rule")],
+    )];
+    let refuse = SeccompAction::Errno(libc::EPROTONOSUPPORT.cast_unsigned());
+    let architecture = std::env::consts::ARCH.try_into().expect("known");
+    let filter =
+        SeccompFilter::new(rules.into(), SeccompAction::Allow, refuse, architecture).expect("a filter");
+    let program: BpfProgram = filter.try_into().expect("compiled");
+    seccompiler::apply_filter_all_threads(&program).expect("applied");
+
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let _client = TcpStream::connect(("127.0.0.1", port)).expect("connected");
+    let inventory = Collector::new(Query::new(PortFilter::of([port]))).collect();
+    let sockets = established(&inventory);
+    assert_eq!(sockets.len(), 2);
+    assert!(
+        sockets
+            .iter()
+            .all(|it| it.last_data().is_none() && it.inode.is_some() == it.owner.is_some())
+    );
+    let said = inventory
+        .missing
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    assert_eq!(
+        said,
+        "no idle times and traffic of sockets: sock_diag: Protocol not supported"
+    );
+    assert!(inventory.is_complete());
+}
+
 #[test]
 fn the_daemon_s_work_goes_on_and_nothing_else() {
     let Ok(directory) = std::env::var(INSIDE) else {
@@ -171,6 +230,11 @@ fn the_daemon_s_work_goes_on_and_nothing_else() {
     };
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     holder("nobody", &listener);
+    let on_loopback = LiveOptions {
+        interfaces: vec!["lo".to_owned()],
+        ..LiveOptions::default()
+    };
+    let mut opened_before = LiveSource::open(&on_loopback).expect("root may");
     let secret = tempfile::NamedTempFile::new().expect("a file");
     let policy = Policy {
         user: Some("nobody".to_owned()),
@@ -189,8 +253,11 @@ fn the_daemon_s_work_goes_on_and_nothing_else() {
         assert_eq!(status(set), "0000000000000000", "{set}");
     }
     assert_eq!(nix::unistd::geteuid().as_raw(), 65534);
-    let raw = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None);
-    assert!(raw.is_ok(), "capture still works: {raw:?}");
+    let mut opened_after = LiveSource::open(&on_loopback).expect("it has CAP_NET_RAW");
+    assert_serves();
+    for source in [&mut opened_before, &mut opened_after] {
+        assert!(sees_frames(source), "capture goes on");
+    }
 
     let output = Path::new(&directory).join("summary.json");
     std::fs::write(&output, "{}").expect("written");

@@ -3,7 +3,6 @@
 use super::args::{SocketsArguments, SocketsOrder, TextOrJson};
 use super::exit::{Exit, Failure};
 use super::output;
-use super::target::Target;
 use crate::host::{Collector, Missing, Query};
 use crate::protocol::catalog;
 use crate::report::json;
@@ -53,40 +52,9 @@ fn databases(arguments: &SocketsArguments) -> Result<Vec<catalog::Target>, Failu
     for target in &arguments.target {
         let target = target.clone().resolve();
         let target = target.map_err(|error| Failure::new(Exit::Nothing, error))?;
-        databases.extend(of(&target));
+        databases.extend(target.watched());
     }
     Ok(databases)
-}
-
-/// A target at each of its addresses and ports.
-fn of(target: &Target) -> Vec<catalog::Target> {
-    let addresses: Vec<_> = match target.addresses.as_slice() {
-        [] => vec![None],
-        some => some.iter().copied().map(Some).collect(),
-    };
-    let at = |it: catalog::Target| {
-        addresses
-            .iter()
-            .map(move |&address| catalog::Target { address, ..it })
-    };
-    ports(target).into_iter().flat_map(at).collect()
-}
-
-/// A port that is not well known may be of any system.
-fn ports(target: &Target) -> Vec<catalog::Target> {
-    let mut known = catalog::well_known_targets();
-    known.retain(|it| target.system.is_none() || it.system == target.system);
-    let Some(port) = target.port else { return known };
-    known.retain(|it| it.port == port);
-    if known.is_empty() {
-        known.push(catalog::Target {
-            system: target.system,
-            address: None,
-            port,
-            presumed: target.system.is_none(),
-        });
-    }
-    known
 }
 
 #[cfg(test)]

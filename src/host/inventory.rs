@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::clock::Timestamp;
 
-use super::netns::{self, OtherNamespace};
+use super::netns;
 use super::port_filter::PortFilter;
 use super::socket::{Namespace, Socket};
 use super::{now, proc_net, sock_diag};
@@ -47,27 +47,42 @@ impl Inventory {
     /// [`Inventory::missing`]. Owners are filled in by [`Owners`](super::owners::Owners).
     #[must_use]
     pub fn take(query: &Query) -> Self {
-        Self::of(query, &[])
-    }
-
-    /// The sockets of this and of all other network namespaces that can be found.
-    #[must_use]
-    pub fn take_everywhere(query: &Query) -> Self {
-        Self::of(query, &netns::others())
-    }
-
-    fn of(query: &Query, others: &[OtherNamespace]) -> Self {
         let mut inventory = Self::empty();
         let mut kept = Bounded::new(query.limit, &mut inventory.sockets);
-        inventory.missing.extend(own_sockets(query, &mut kept));
-        if !others.is_empty() {
-            inventory
-                .missing
-                .extend(netns::add_sockets(others, query, &mut kept));
-        }
-        inventory.missing.extend(kept.missing());
+        let missing = own_sockets(query, &mut kept);
+        inventory
+            .missing
+            .extend(missing.into_iter().chain(kept.missing()));
         inventory.time = now();
         inventory
+    }
+
+    /// The sockets of all other network namespaces that can be found, and how many namespaces those are.
+    #[must_use]
+    pub fn take_elsewhere(query: &Query) -> (usize, Self) {
+        let others = netns::others();
+        let mut inventory = Self::empty();
+        if !others.is_empty() {
+            let mut kept = Bounded::new(query.limit, &mut inventory.sockets);
+            let missing = netns::add_sockets(&others, query, &mut kept);
+            inventory
+                .missing
+                .extend(missing.into_iter().chain(kept.missing()));
+        }
+        inventory.time = now();
+        (others.len(), inventory)
+    }
+
+    /// Whether a connection that is not listed is gone: nothing was left out but details.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let leaves_out = |it: &Missing| {
+            matches!(
+                it,
+                Missing::Sockets(_) | Missing::BeyondLimit(_) | Missing::Namespaces(_)
+            )
+        };
+        !self.missing.iter().any(leaves_out)
     }
 
     fn empty() -> Self {
@@ -149,7 +164,7 @@ pub enum Missing {
         /// Why they were not entered.
         why: String,
     },
-    /// So many other network namespaces could not be looked at.
+    /// So many other network namespaces could not be looked at, or not this time.
     Namespaces(usize),
     /// The search for so many sockets' processes goes on with the next inventory.
     OwnersLater(usize),
@@ -169,7 +184,7 @@ impl fmt::Display for Missing {
                 f,
                 "no idle times and traffic of sockets in {namespaces} other network namespaces: {why} (CAP_SYS_ADMIN)"
             ),
-            Self::Namespaces(count) => write!(f, "{count} other network namespaces could not be looked at"),
+            Self::Namespaces(count) => write!(f, "{count} other network namespaces were not looked at"),
             Self::OwnersLater(count) => {
                 write!(
                     f,
@@ -305,6 +320,7 @@ mod tests {
         let inventory = Inventory::take(&query);
         assert_eq!(inventory.sockets.len(), 1);
         assert_eq!(inventory.missing, [Missing::BeyondLimit(2)]);
+        assert!(!inventory.is_complete() && of_port(port).is_complete());
     }
 
     #[test]

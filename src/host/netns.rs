@@ -143,7 +143,7 @@ pub(super) fn add_sockets(namespaces: &[OtherNamespace], query: &Query, kept: &m
     for (namespace, sockets) in looked_at.iter().zip(entered) {
         match sockets.or_else(|error| losses.look_from_outside(namespace, query, &error)) {
             Ok(sockets) => sockets.into_iter().for_each(|socket| kept.push(socket)),
-            // Its last process has ended meanwhile.
+            // No process is in it, or the last has ended meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(_) => losses.unseen += 1,
         }
@@ -164,7 +164,8 @@ fn enter(namespace: &OtherNamespace, query: &Query) -> io::Result<Vec<Socket>> {
 }
 
 fn look_from_outside(namespace: &OtherNamespace, query: &Query) -> io::Result<Vec<Socket>> {
-    let pid = namespace.pid.ok_or(io::ErrorKind::Unsupported)?;
+    // With nobody in it there is hardly a socket to be missed.
+    let pid = namespace.pid.ok_or(io::ErrorKind::NotFound)?;
     let net = Procfs::new("/proc").path(pid, "net");
     let mut sockets = Vec::new();
     let mut bounded = Bounded::new(query.limit, &mut sockets);

@@ -17,6 +17,8 @@ pub struct Kernel {
     taken: Timestamp,
     ends: BTreeMap<Ends, Sides>,
     missing: Vec<String>,
+    /// Whether what is not listed is gone.
+    complete: bool,
 }
 
 /// What to do with connections that the wire has not shown.
@@ -45,6 +47,7 @@ impl Kernel {
     pub fn new(inventory: Inventory, targets: &[Target]) -> Self {
         let mut kernel = Self {
             taken: inventory.time,
+            complete: inventory.is_complete(),
             ..Self::default()
         };
         kernel.missing = inventory.missing.iter().map(ToString::to_string).collect();
@@ -94,7 +97,9 @@ impl Kernel {
             alive.insert(id);
             Self::attribute(session, id, sides);
         }
-        session.tracker().vanish_all_but(&alive, self.taken);
+        if self.complete {
+            session.tracker().vanish_all_but(&alive, self.taken);
+        }
     }
 
     fn attribute(session: &mut Session, id: ConnectionId, sides: &Sides) {

@@ -226,7 +226,7 @@ impl SocketsView {
 }
 
 fn line(ends: &Ends, choice: &Choice, now: Timestamp) -> SocketLine {
-    let database = choice.databases.iter().find(|it| is_at(it, ends.server));
+    let database = choice.databases.iter().find(|it| it.is_at(ends.server));
     let first = ends.first();
     let start = |socket: Option<&Socket>| socket?.owner.as_ref()?.start;
     let idle = ends.sockets().filter_map(|it| it.idle(now)).min();
@@ -296,8 +296,7 @@ fn holder(socket: &Socket) -> Option<Holder> {
 }
 
 /// A socket in the summary's words.
-#[must_use]
-pub fn kernel_view(socket: &Socket, now: Timestamp) -> KernelView {
+fn kernel_view(socket: &Socket, now: Timestamp) -> KernelView {
     let since = |time: Option<Timestamp>| time.map(|it| now.since(it).seconds());
     KernelView {
         state: socket.state.name().to_owned(),
@@ -359,7 +358,7 @@ fn servers(lines: &[SocketLine], sockets: &[Socket], databases: &[Target]) -> Ve
     for line in lines {
         totals.of(line.server).connections += 1;
     }
-    let is_database = |end: &Endpoint| databases.iter().any(|it| is_at(it, *end));
+    let is_database = |end: &Endpoint| databases.iter().any(|it| it.is_at(*end));
     for socket in sockets.iter().filter(|it| it.state == State::TimeWait) {
         if let Some(&server) = [socket.local, socket.remote].iter().find(|end| is_database(end)) {
             totals.of(server).time_wait += 1;
@@ -407,10 +406,6 @@ impl Totals {
             self.of(socket.local).accept_queue = Some(queue);
         }
     }
-}
-
-fn is_at(target: &Target, end: Endpoint) -> bool {
-    target.port == end.port && target.address.is_none_or(|address| address == end.address)
 }
 
 /// The name of this host.

@@ -7,8 +7,6 @@ use crate::packet::Endpoint;
 use crate::protocol::catalog::Target;
 use crate::summary::Vantage;
 
-use super::is_at;
-
 /// A connection with those of its ends that are on this host: at least one.
 #[derive(Debug)]
 pub(super) struct Ends<'a> {
@@ -89,7 +87,7 @@ const fn is_connection(state: State) -> bool {
 /// Whether the socket is a database's; `None` where neither end is one. Where both ends could be (an ephemeral port that is a database's
 /// too) the one that is listened on is.
 fn is_server(socket: &Socket, databases: &[Target], listening: &HashSet<(Namespace, u16)>) -> Option<bool> {
-    let is_database = |end| databases.iter().any(|it| is_at(it, end));
+    let is_database = |end| databases.iter().any(|it| it.is_at(end));
     match (is_database(socket.local), is_database(socket.remote)) {
         (false, false) => None,
         (local, remote) if local != remote => Some(local),
