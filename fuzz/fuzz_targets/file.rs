@@ -10,7 +10,11 @@ use std::sync::LazyLock;
 
 static PATH: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = PathBuf::from("/dev/shm");
-    let folder = if folder.is_dir() { folder } else { std::env::temp_dir() };
+    let folder = if folder.is_dir() {
+        folder
+    } else {
+        std::env::temp_dir()
+    };
     folder.join(format!("sockhound-fuzz-{}", std::process::id()))
 });
 

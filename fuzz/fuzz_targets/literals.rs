@@ -9,17 +9,56 @@ use sockhound_fuzz::{Input, SQL};
 
 /// Whole literals; `Q`, `Z` and `7` stand nowhere else.
 const LITERALS: [&str; 14] = [
-    "'QZ7'", "'Q''Z'", "''", "7", "7.7e-77", ".7", "0x7Z", "x'7Z'", "N'Z'", "'--Q'", "'/*Z'", "'Z*/Q'", "'$$Q'", "7Z",
+    "'QZ7'", "'Q''Z'", "''", "7", "7.7e-77", ".7", "0x7Z", "x'7Z'", "N'Z'", "'--Q'", "'/*Z'", "'Z*/Q'",
+    "'$$Q'", "7Z",
 ];
 const POSTGRESQL: [&str; 10] = [
-    "E'Q\\'Z'", "e'\\\\'", "E'Z\\\\\\'Q'", "$$Q'Z$$", "$t$Z$$Q$t$", "U&'Q\\0071'", "$7", "7_7", "'Q\\Z'", "'Z\"Q'",
+    "E'Q\\'Z'",
+    "e'\\\\'",
+    "E'Z\\\\\\'Q'",
+    "$$Q'Z$$",
+    "$t$Z$$Q$t$",
+    "U&'Q\\0071'",
+    "$7",
+    "7_7",
+    "'Q\\Z'",
+    "'Z\"Q'",
 ];
 const MYSQL: [&str; 8] = [
-    "'Q\\'Z'", "\"Q\\\"Z\"", "\"Q'Z\"", "\"Z\"\"Q\"", "_utf8'Q'", "'\\\\'", "\"Q`Z\"", "'Z\"Q'",
+    "'Q\\'Z'",
+    "\"Q\\\"Z\"",
+    "\"Q'Z\"",
+    "\"Z\"\"Q\"",
+    "_utf8'Q'",
+    "'\\\\'",
+    "\"Q`Z\"",
+    "'Z\"Q'",
 ];
 const BETWEEN: [&str; 24] = [
-    " ", ", ", " = ", "(", ")", " IN (", " VALUES (", "), (", " AND a ", " -- it's\n", " /* it's */ ", "+", "-", ";",
-    " SELECT ", "::int", " || ", " IS ", " SAVEPOINT ", "\n", " ARRAY[", "] ", " f(b, ", " ROW (",
+    " ",
+    ", ",
+    " = ",
+    "(",
+    ")",
+    " IN (",
+    " VALUES (",
+    "), (",
+    " AND a ",
+    " -- it's\n",
+    " /* it's */ ",
+    "+",
+    "-",
+    ";",
+    " SELECT ",
+    "::int ",
+    " || ",
+    " IS ",
+    " SAVEPOINT ",
+    "\n",
+    " ARRAY[",
+    "] ",
+    " f(b, ",
+    " ROW (",
 ];
 
 fuzz_target!(|data: &[u8]| {
@@ -45,7 +84,11 @@ fuzz_target!(|data: &[u8]| {
     for cut in 0..=statement.len() {
         for truncated in [false, true] {
             normalise(language, &statement.as_bytes()[..cut], truncated, &mut text);
-            assert!(!text.contains(['Q', 'Z', '7']), "{:?} becomes {text:?}", &statement[..cut]);
+            assert!(
+                !text.contains(['Q', 'Z', '7']),
+                "{:?} becomes {text:?}",
+                &statement[..cut]
+            );
         }
     }
 });

@@ -42,7 +42,9 @@ fuzz_target!(|data: &[u8]| {
             _ => *sequence,
         };
         let payload = input.bytes(usize::from(length));
-        *sequence = at.wrapping_add(payload.len() as u32).wrapping_add(u32::from(flags & 3 != 0));
+        *sequence = at
+            .wrapping_add(payload.len() as u32)
+            .wrapping_add(u32::from(flags & 3 != 0));
         let bytes = frame(connection as u16, from_server == 1, at, flags, payload);
         session.frame(&Frame {
             wire_length: bytes.len() as u32,
@@ -50,12 +52,16 @@ fuzz_target!(|data: &[u8]| {
             time: Timestamp::from_nanos(now),
             link: LinkType::RawIp,
             interface: 0,
+            interfaces: &[],
         });
     }
     let summary = session.summary(&Provenance::default());
     for service in &summary.services {
         let exchanges = &service.exchanges;
-        assert!(exchanges.replies <= exchanges.requests + exchanges.doubtful, "{exchanges:?}");
+        assert!(
+            exchanges.replies <= exchanges.requests + exchanges.doubtful,
+            "{exchanges:?}"
+        );
     }
     serde_json::to_string(&summary).expect("a summary is JSON");
 });
@@ -64,7 +70,11 @@ fuzz_target!(|data: &[u8]| {
 fn frame(connection: u16, from_server: bool, sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
     let server = PORTS[usize::from(connection) % PORTS.len()];
     let client = 40_000 + connection;
-    let (source, destination) = if from_server { (server, client) } else { (client, server) };
+    let (source, destination) = if from_server {
+        (server, client)
+    } else {
+        (client, server)
+    };
     let mut packet = vec![0x45, 0];
     packet.extend_from_slice(&(40 + payload.len() as u16).to_be_bytes());
     packet.extend_from_slice(&[0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);

@@ -165,6 +165,9 @@ impl<'a, S: Sink> Shape<'a, S> {
     }
 
     pub(super) fn semicolon(&mut self) {
+        if self.pending == b',' {
+            self.tell_pending();
+        }
         self.muted = Muted::No;
         self.rows = Rows::None;
         self.list = 0;
