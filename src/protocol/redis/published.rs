@@ -10,7 +10,7 @@ pub enum Published {
     /// A subscription begun (true) or ended.
     Confirmation(Topic, bool),
     /// A message to subscribers.
-    Message,
+    Message(Topic),
     /// Neither.
     Other,
 }
@@ -37,7 +37,9 @@ pub fn published(bytes: &[u8]) -> Result<Published, Fault> {
 
 fn named(name: &[u8], count: i64) -> Published {
     match (name, count) {
-        (b"message" | b"smessage", 3) | (b"pmessage", 4) => Published::Message,
+        (b"message", 3) => Published::Message(Topic::Channel),
+        (b"pmessage", 4) => Published::Message(Topic::Pattern),
+        (b"smessage", 3) => Published::Message(Topic::Shard),
         (b"subscribe", 3) => Published::Confirmation(Topic::Channel, true),
         (b"psubscribe", 3) => Published::Confirmation(Topic::Pattern, true),
         (b"ssubscribe", 3) => Published::Confirmation(Topic::Shard, true),
@@ -81,7 +83,10 @@ mod tests {
             say(b"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"),
             Ok(Published::Confirmation(Topic::Channel, true))
         );
-        assert_eq!(say(b">4\r\n$8\r\npmessage\r\n"), Ok(Published::Message));
+        assert_eq!(
+            say(b">4\r\n$8\r\npmessage\r\n"),
+            Ok(Published::Message(Topic::Pattern))
+        );
         assert_eq!(say(b"*4\r\n$7\r\nmessage\r\n"), Ok(Published::Other));
         assert_eq!(say(b"*2\r\n$4\r\npong\r\n"), Ok(Published::Other));
         assert_eq!(say(b"*3\r\n:1\r\n"), Ok(Published::Other));

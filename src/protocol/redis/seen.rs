@@ -68,10 +68,17 @@ impl Seen {
         let [channels, patterns, shards] = &mut self.subscriptions;
         let total = u32::try_from(total).unwrap_or(0);
         match topic {
+            Topic::Channel | Topic::Pattern if total == 0 => (*channels, *patterns) = (0, 0),
             Topic::Channel => *channels = total.saturating_sub(*patterns),
             Topic::Pattern => *patterns = total.saturating_sub(*channels),
             Topic::Shard => *shards = total,
         }
+    }
+
+    /// What gets a message has subscribed, though it was not seen to.
+    fn published(&mut self, topic: Topic) {
+        let subscriptions = &mut self.subscriptions[topic as usize];
+        *subscriptions = (*subscriptions).max(1);
     }
 
     fn of(&self, topic: Topic) -> u32 {
@@ -156,7 +163,11 @@ impl Redis {
         let front = self.flight.front();
         let by_itself = match bytes[0] {
             b'|' => return Ok(Role::Aside),
-            b'+' if self.seen.monitors && is_monitor_line(bytes)? => return Ok(Role::Aside),
+            b'+' if (self.seen.monitors || front.is_none()) && is_monitor_line(bytes)? => {
+                self.seen.monitors = true;
+                self.seen.tell_pinned(told);
+                return Ok(Role::Aside);
+            }
             b'>' => true,
             b'*' => !self.seen.resp3 && self.publishes(front),
             _ => false,
@@ -168,7 +179,11 @@ impl Redis {
         };
         match published {
             Published::Confirmation(topic, begun) => Ok(Role::Confirmation(topic, begun)),
-            Published::Message => Ok(Role::Aside),
+            Published::Message(topic) => {
+                self.seen.published(topic);
+                self.seen.tell_pinned(told);
+                Ok(Role::Aside)
+            }
             Published::Other if bytes[0] == b'>' => Ok(Role::Aside),
             Published::Other => Ok(self.reply(front, told)),
         }

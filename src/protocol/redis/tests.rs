@@ -490,6 +490,25 @@ fn unsubscribing_from_an_unknown_number_ends_with_the_next_reply() {
 }
 
 #[test]
+fn joined_while_listening() {
+    for heard in [
+        b"+1339518083.107412 [0 127.0.0.1:60866] \"keys\"\r\n".as_slice(),
+        b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n",
+        b">4\r\n$8\r\npmessage\r\n$1\r\na\r\n$1\r\na\r\n$1\r\nx\r\n",
+    ] {
+        let mut decoder = Redis::new();
+        let mut replay = Replay::new(&mut decoder);
+        replay.joined_late();
+        replay.bytes(S, heard);
+        replay.bytes(S, heard);
+        assert_eq!(
+            replay.end().0.said,
+            [format!("Pinned(true) at Server {}", heard.len())]
+        );
+    }
+}
+
+#[test]
 fn joined_inside_a_transaction() {
     let mut decoder = Redis::new();
     let mut replay = Replay::new(&mut decoder);
