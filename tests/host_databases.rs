@@ -234,3 +234,74 @@ fn postgres_backends_are_their_connections_owners() {
         "{begun:?}"
     );
 }
+
+/// MariaDB in a directory of its own, with a user that needs no password.
+fn mariadb() -> Option<Server> {
+    let (directory, port) = (tempfile::tempdir().expect("a directory"), free_port());
+    let data = directory.path().join("data");
+    let user = if nix::unistd::geteuid().is_root() {
+        "--user=root"
+    } else {
+        "--skip-log-error"
+    };
+    let installed = Command::new("mariadb-install-db")
+        .args([
+            "--no-defaults",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            user,
+        ])
+        .arg(format!("--datadir={}", data.display()))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    installed.ok().filter(std::process::ExitStatus::success)?;
+    let process = Command::new("mariadbd")
+        .args([
+            "--no-defaults",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            user,
+        ])
+        .arg(format!("--datadir={}", data.display()))
+        .arg(format!("--socket={}", directory.path().join("socket").display()))
+        .arg(format!("--port={port}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    await_port(port);
+    Some(Server {
+        process,
+        port,
+        _directory: directory,
+    })
+}
+
+#[test]
+fn mariadb_connections_have_their_true_idle_age_and_owner() {
+    let Some(server) = mariadb() else {
+        return eprintln!("skipped: no mariadb-server");
+    };
+    let options = mysql::OptsBuilder::new()
+        .ip_or_hostname(Some("127.0.0.1"))
+        .tcp_port(server.port)
+        .prefer_socket(false)
+        .user(Some("root"));
+    let mut client = mysql::Conn::new(options).expect("connected");
+    std::thread::sleep(Duration::from_millis(300));
+    mysql::prelude::Queryable::query_drop(&mut client, "select 1").expect("answered");
+    let answered = host::now();
+    std::thread::sleep(Duration::from_millis(500));
+
+    let inventory = take(server.port);
+    let sockets = established(&inventory);
+    assert_idle_since(answered, &sockets);
+    let of_server = sockets
+        .iter()
+        .find(|it| it.local.port == server.port)
+        .expect("the server's end");
+    assert_eq!(command(of_server), Some("mariadbd"));
+    let owner = of_server.owner.as_ref().expect("found");
+    assert_eq!(owner.pids, [server.process.id()]);
+}
