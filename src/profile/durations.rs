@@ -4,8 +4,6 @@
 //! bucket's middle is within 0.2% of every value in it; buckets live in pages of 64 that exist only where values
 //! fell. Minimum, maximum, sum and count are exact.
 
-use hdrhistogram::Histogram;
-
 use crate::clock::Span;
 use crate::summary;
 
@@ -145,15 +143,9 @@ impl Durations {
             max: self.max,
             sum: self.sum,
         };
-        // Three digits are accepted by the library: it takes 0 to 5.
-        let Ok(mut histogram) = Histogram::<u64>::new(3) else {
-            return summary::Distribution::default();
-        };
-        // It grows by itself; only what its type can't hold would be refused.
-        self.each(|nanos, times| {
-            let _ = histogram.record_n(nanos.clamp(1, u64::MAX / 2), u64::from(times));
-        });
-        summary::Distribution::new(&histogram, Some(exact))
+        let mut values = Vec::new();
+        self.each(|nanos, times| values.push((nanos, u64::from(times))));
+        summary::Distribution::from_values(values, exact)
     }
 
     fn each(&self, mut take: impl FnMut(u64, u32)) {

@@ -52,8 +52,7 @@ pub enum Figure {
 /// A distribution's figure as a duration; `-` where too few stand behind it to tell it from the maximum.
 pub fn figure(distribution: &Distribution, figure: Figure) -> String {
     let least = match figure {
-        Figure::Min | Figure::Max => 1,
-        Figure::P50 => 2,
+        Figure::Min | Figure::P50 | Figure::Max => 1,
         Figure::P90 => 10,
         Figure::P95 => 20,
         Figure::P99 => 100,

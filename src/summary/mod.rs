@@ -7,6 +7,7 @@
 pub mod compare;
 mod connection;
 mod distribution;
+mod encoding;
 mod exchange;
 mod finding;
 pub mod merge;
