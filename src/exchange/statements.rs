@@ -41,6 +41,7 @@ pub struct Statements {
     raw_texts: RawTexts,
     templates: Templates,
     commands: Commands,
+    last_fixed: Option<(&'static str, StatementId)>,
     by_hash: HashTable<StatementId>,
     known: Vec<Statement>,
     limit: usize,
@@ -66,6 +67,7 @@ impl Statements {
             raw_texts: RawTexts::new(),
             templates: Templates::new(),
             commands: Commands::new(),
+            last_fixed: None,
             by_hash: HashTable::new(),
             known: vec![other],
             limit: limit.clamp(1, u32::MAX as usize - 1),
@@ -123,6 +125,17 @@ impl Statements {
 
     /// The statement of what has a fixed name and no text.
     pub fn fixed(&mut self, name: &'static str) -> StatementId {
+        if let Some((last, id)) = self.last_fixed
+            && std::ptr::eq(last, name)
+        {
+            return id;
+        }
+        let id = self.by_name(name);
+        self.last_fixed = Some((name, id));
+        id
+    }
+
+    fn by_name(&mut self, name: &'static str) -> StatementId {
         let hash = fingerprint::hash_name(name);
         self.find(hash).unwrap_or_else(|| {
             self.add(Statement {

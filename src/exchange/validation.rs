@@ -21,7 +21,7 @@ pub fn is_validation(language: Language, normalised: &str) -> bool {
 pub fn is_validation_name(name: &str) -> bool {
     matches!(
         name,
-        "PING" | "COM_PING" | "COM_RESET_CONNECTION" | "COM_CHANGE_USER" | "RESET"
+        "PING" | "SYNC" | "COM_PING" | "COM_RESET_CONNECTION" | "COM_CHANGE_USER" | "RESET"
     )
 }
 
