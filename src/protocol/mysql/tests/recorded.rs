@@ -13,10 +13,14 @@
 use proptest::prelude::*;
 
 use super::drive::Drive;
+use super::{logged_in, packet};
 use crate::protocol::Side;
 
 /// One connection: what each end sent, in order.
 type Conversation = Vec<(Side, Vec<u8>)>;
+
+/// `CLIENT_COMPRESS`, `CLIENT_ZSTD_COMPRESSION_ALGORITHM` and `CLIENT_SSL`.
+const COMPRESS: u32 = 1 << 5 | 1 << 26 | 1 << 11;
 
 fn conversations(text: &str) -> Vec<Conversation> {
     let sent = |line: &str| {
@@ -135,6 +139,20 @@ proptest! {
         for conversation in conversations(ALL[which].0) {
             with_hole(&conversation, from, length);
         }
+    }
+
+    /// Packets with any payload never panic, and cost no more than their bytes.
+    #[test]
+    fn anything_is_survived(
+        late: bool,
+        sent in prop::collection::vec((any::<bool>(), 0..4_u8, prop::collection::vec(any::<u8>(), 0..40)), 1..40),
+    ) {
+        let mut drive = if late { Drive::joined_late() } else { logged_in(!COMPRESS, !COMPRESS) };
+        for (client, sequence, payload) in sent {
+            let side = if client { Side::Client } else { Side::Server };
+            drive.feed(side, &packet(sequence, &payload));
+        }
+        drive.finish();
     }
 
     #[test]

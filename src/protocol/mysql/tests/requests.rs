@@ -250,3 +250,9 @@ fn what_is_no_command_is_garbage() {
     drive.client(b"GET / HTTP/1.1\r\n");
     assert_eq!(drive.log, ["Client garbage"]);
 }
+
+/// What a connection at rest costs.
+#[test]
+fn a_decoder_is_small() {
+    assert!(size_of::<crate::protocol::mysql::Mysql>() <= 80);
+}

@@ -102,7 +102,7 @@ fn a_plain_packet_may_span_compressed_ones_and_the_other_way_round() {
 fn large_packets_are_unwrapped_in_pieces_of_64_kib() {
     for wrap in [stored as Wrap, zlib, zstd] {
         for plain in [noisy(900_000), result_set(true, 1, &vec![&[0; 240][..]; 4000], 2)] {
-            for length in [usize::MAX, 1448, 11] {
+            for length in [usize::MAX, 1448, 130] {
                 let mut drive = compressed();
                 drive.client(&stored(0, &query()));
                 for part in wrap(1, &plain).chunks(length) {
