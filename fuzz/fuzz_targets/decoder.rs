@@ -3,12 +3,14 @@
 
 #![no_main]
 
+use std::collections::HashMap;
+
 use libfuzzer_sys::fuzz_target;
 use sockhound::clock::Timestamp;
 use sockhound::flow::Chunk;
 use sockhound::protocol::catalog::CATALOG;
 use sockhound::protocol::feed::{Feed, Listener, Part};
-use sockhound::protocol::{Message, Side};
+use sockhound::protocol::{AskId, Message, Side};
 use sockhound_fuzz::{Input, side};
 
 fuzz_target!(|data: &[u8]| {
@@ -63,6 +65,8 @@ fn turns<'a>(input: &mut Input<'a>) -> Vec<Turn<'a>> {
 #[derive(Default)]
 struct Told {
     told: Vec<String>,
+    /// Rows of replies that have not ended: in how many parts they come depends on the pieces.
+    rows: HashMap<AskId, u64>,
     /// Something was no message.
     astray: bool,
 }
@@ -86,10 +90,31 @@ fn play(mut feed: Feed, turns: &[Turn<'_>], size: usize) -> Told {
     told
 }
 
+impl Told {
+    /// Adds up the parts of a reply that say only rows.
+    fn whole<'a>(&mut self, message: Message<'a>) -> Option<Message<'a>> {
+        let Message::Answer(mut answer) = message else {
+            return Some(message);
+        };
+        if !answer.end && answer.outcome.is_none() {
+            *self.rows.entry(answer.id).or_default() += answer.rows.unwrap_or(0);
+            return None;
+        }
+        let before = self.rows.remove(&answer.id).unwrap_or(0);
+        if before > 0 {
+            answer.rows = Some(before + answer.rows.unwrap_or(0));
+        }
+        Some(Message::Answer(answer))
+    }
+}
+
 impl Listener for Told {
     fn told(&mut self, side: Side, messages: &[Message<'_>], _part: Part) {
-        let messages = messages.iter().map(|message| format!("{side:?} {message:?}"));
-        self.told.extend(messages);
+        for message in messages {
+            if let Some(message) = self.whole(*message) {
+                self.told.push(format!("{side:?} {message:?}"));
+            }
+        }
     }
     fn skipped(&mut self, _side: Side, _bytes: u64) {}
     fn completed(&mut self, _side: Side, _last: Timestamp) {}
