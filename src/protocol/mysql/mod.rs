@@ -88,9 +88,7 @@ impl Decoder for Mysql {
     }
 
     fn lost(&mut self, side: Side) {
-        if self.phase.is_login() {
-            self.phase = Phase::Commands;
-        }
+        self.phase = self.phase.after_loss(side);
         match side {
             Side::Client => {
                 self.sending = Sending::Commands;

@@ -5,7 +5,7 @@ use super::capabilities::{Agreed, Known};
 use super::login::{Greeting, Response};
 use super::reply::transaction;
 use super::wire::{Done, Failure, HEADER, Packet};
-use crate::protocol::{Login, MAX_NEED, Message, Messages, Step, System};
+use crate::protocol::{Login, MAX_NEED, Message, Messages, Side, Step, System};
 
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,11 +30,24 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    pub(super) const fn is_login(self) -> bool {
-        matches!(
-            self,
-            Self::Greeting | Self::Response { .. } | Self::Authentication
-        )
+    /// How far a connection has come when bytes of `side` went by unseen: where only the other side's next packet can
+    /// be a login's, it is waited for.
+    pub(super) const fn after_loss(self, side: Side) -> Self {
+        match (self, side) {
+            (Self::Greeting, Side::Server) => Self::Response {
+                capabilities: None,
+                mariadb: Known::Unknown,
+            },
+            (
+                Self::Response {
+                    capabilities: Some(_),
+                    ..
+                },
+                Side::Client,
+            ) => Self::Authentication,
+            (Self::Greeting | Self::Response { .. } | Self::Authentication, _) => Self::Commands,
+            (Self::Commands | Self::Tls | Self::Over, _) => self,
+        }
     }
 }
 
@@ -99,6 +112,12 @@ impl Mysql {
             return Step::Need(HEADER);
         };
         match self.phase {
+            Phase::Response {
+                capabilities: None, ..
+            } if packet.sequence != 1 => {
+                self.phase = Phase::Commands;
+                self.command(bytes, told)
+            }
             Phase::Response {
                 capabilities,
                 mariadb,

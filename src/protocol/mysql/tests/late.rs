@@ -120,6 +120,27 @@ fn a_login_is_seen_though_its_connection_was_not() {
 }
 
 #[test]
+fn a_login_goes_on_after_a_hole() {
+    let mut drive = Drive::new();
+    drive.lose(Side::Server);
+    drive.client(&response(CLIENT)).server(&ok(2, 2));
+    assert_eq!(
+        drive.log,
+        ["session joe shop orders", "Transaction(None)", "Login(Done)"]
+    );
+    let mut drive = Drive::new();
+    drive.server(&greeting(b"8.0.36", SERVER));
+    drive.lose(Side::Client);
+    drive.server(&ok(2, 2)).client(&query()).server(&ok(1, 2));
+    assert_eq!(drive.log[2..4], ["Transaction(None)", "Login(Done)"]);
+    assert_eq!(last(&drive), "answer 0 ok rows=0");
+    let mut drive = Drive::new();
+    drive.lose(Side::Server);
+    drive.client(&query()).server(&ok(1, 2));
+    assert_eq!(last(&drive), "answer 0 ok rows=0");
+}
+
+#[test]
 fn only_what_looks_like_a_packet_is_a_boundary() {
     let at = |side, bytes: &[u8]| {
         let mut drive = Drive::joined_late();
