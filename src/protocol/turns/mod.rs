@@ -17,6 +17,8 @@ pub struct Turns {
     handshake: Option<Handshake>,
     next: AskId,
     turn: Turn,
+    /// Who spoke last since the start or a loss.
+    speaker: Option<Side>,
 }
 
 /// Whose turn it is.
@@ -76,6 +78,7 @@ impl Turns {
     }
 
     fn speak(&mut self, side: Side, told: &mut Messages<'_>) {
+        self.speaker = Some(side);
         match side {
             Side::Client => self.client(told),
             Side::Server => self.server(told),
@@ -102,11 +105,7 @@ impl Turns {
 
     /// Whether `bytes`, with which `side` takes its turn, begin TLS; `None` where it takes more of them to say.
     fn turns_to_tls(&self, side: Side, bytes: &[u8]) -> Option<bool> {
-        let begins = match (side, self.turn) {
-            (_, Turn::Open) => true,
-            (Side::Client, turn) => matches!(turn, Turn::Answering(_)),
-            (Side::Server, _) => false,
-        };
+        let begins = self.speaker != Some(side) && (side == Side::Client || self.turn == Turn::Open);
         if begins {
             tls::begins_turn(bytes)
         } else {
@@ -152,6 +151,7 @@ impl Decoder for Turns {
 
     fn lost(&mut self, _side: Side) {
         self.turn = Turn::Open;
+        self.speaker = None;
         if let Some(handshake) = &mut self.handshake {
             handshake.joined_late();
         }

@@ -191,6 +191,13 @@ fn tls_is_found_where_nobody_told_of_it() {
 }
 
 #[test]
+fn what_looks_like_tls_inside_a_greeting_is_not() {
+    let script = vec![(S, records(&[(20, 121), (23, 5)])), (C, record(20, 1))];
+    assert_cutting_changes_nothing(|| Turns::new(false), &script, &[126, 10]);
+    assert_eq!(lines(false, &script), ["turn (turn) [0..6] -> ?"]);
+}
+
+#[test]
 fn joined_late_tls_is_read_at_once() {
     let mut turns = Turns::new(true);
     let mut replay = Replay::new(&mut turns);
