@@ -174,7 +174,7 @@ impl Feed {
                     });
                 }
                 Step::Take(_) | Step::Need(_) | Step::Garbage => {
-                    self.misfits += 1;
+                    self.misfits = self.misfits.saturating_add(1);
                     if !self.proven || self.misfits > MOST_MISFITS {
                         return Some(Unreadable {
                             tls: false,
@@ -263,7 +263,8 @@ impl Feed {
             return true;
         }
         front.abandon();
-        self.searches += u8::from(self.speaker != Some(side));
+        let begins = u8::from(self.speaker != Some(side));
+        self.searches = self.searches.saturating_add(begins);
         false
     }
 
