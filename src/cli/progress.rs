@@ -57,7 +57,10 @@ impl Progress {
     /// Shows how much of the time has gone by.
     pub fn time(&mut self, done: Span) {
         if let Some(bar) = self.bar() {
-            bar.set_position(u64::try_from(done.nanos() / 1_000_000).unwrap_or(0));
+            let done = u64::try_from(done.nanos() / 1_000_000).unwrap_or(0);
+            let left = bar.length().unwrap_or(0).saturating_sub(done);
+            bar.set_message(format!("{} s", left.div_ceil(1000)));
+            bar.set_position(done);
         }
     }
 
@@ -79,7 +82,7 @@ impl Drop for Progress {
 
 const OF_KNOWN: &str = "reading [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
 const OF_UNKNOWN: &str = "reading {bytes}, {bytes_per_sec}";
-const OF_TIME: &str = "watching [{bar:30}] {eta} left, Ctrl-C ends early";
+const OF_TIME: &str = "watching [{bar:30}] {msg} left, Ctrl-C ends early";
 
 /// It draws to standard error, at most twenty times a second, and only where that is a terminal.
 fn bar(what: What) -> ProgressBar {

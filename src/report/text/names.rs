@@ -2,7 +2,9 @@
 
 use crate::summary::{Connection, Owner, Pool, PoolClient, Reason};
 
-use crate::report::wrap::plain;
+use crate::report::wrap::{cut, plain};
+
+const NAME_COLUMNS: usize = 32;
 
 /// `shop.service java[4711]`, `container 9f2b6d1c0a7e celery[801 +3]`, `10.0.0.9 billing`.
 pub fn client(client: &PoolClient) -> String {
@@ -22,7 +24,11 @@ pub fn client(client: &PoolClient) -> String {
             .address
             .filter(|_| !named)
             .map(|address| address.to_string()),
-        client.application.clone().filter(|_| !named),
+        client
+            .application
+            .as_deref()
+            .filter(|_| !named)
+            .map(name_of_its_own),
     ];
     joined(parts, "unknown client")
 }
@@ -40,6 +46,12 @@ pub fn pool(pool: &Pool) -> String {
 
 /// Who holds a connection, or what the application calls itself.
 pub fn owner(connection: &Connection) -> String {
+    let own = connection
+        .application
+        .as_deref()
+        .or(connection.user.as_deref())
+        .map(name_of_its_own)
+        .unwrap_or_default();
     let Owner {
         pid,
         command,
@@ -53,14 +65,7 @@ pub fn owner(connection: &Connection) -> String {
         container.as_deref().map(|id| format!("container {}", short(id))),
         command.as_deref().map(|command| process_and_pids(command, &pids)),
     ];
-    joined(
-        parts,
-        connection
-            .application
-            .as_deref()
-            .or(connection.user.as_deref())
-            .unwrap_or_default(),
-    )
+    joined(parts, &own)
 }
 
 /// A reason as a person would say it.
@@ -73,6 +78,11 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::IdleInTransaction => "idle in transaction",
         Reason::HalfOpen => "half open",
     }
+}
+
+/// An application's name for itself; some take their whole command line for one.
+fn name_of_its_own(name: &str) -> String {
+    cut(&plain(name), NAME_COLUMNS).into_owned()
 }
 
 fn process_and_pids(process: &str, pids: &[u32]) -> String {
