@@ -39,7 +39,7 @@ impl NameId {
 }
 
 /// An owner of a socket; 0 is unknown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OwnerId(u16);
 
 /// What is known of a connection's user.

@@ -1,13 +1,14 @@
 //! The profile's part of a summary.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::connections::crosses_in_clear;
 use super::hoard::{Hoarded, need};
+use super::identity::OwnerId;
 use super::life::{Extra, Life, Traits, Whole};
 use super::pool::{Pool, PoolId};
 use super::pools::Client;
-use super::recent::Past;
+use super::recent::{Past, Repetition};
 use super::service::{Service, ServiceId, seconds};
 use super::statement::Statement;
 use super::what_if::Waits;
@@ -114,6 +115,7 @@ struct States {
     longest_close_wait: Option<Span>,
     half_open: u64,
     clear_text: u64,
+    owners: BTreeSet<OwnerId>,
 }
 
 impl States {
@@ -214,6 +216,7 @@ impl Profile {
             let of_pool = states.entry(life.pool).or_default();
             of_pool.add(life, hoarded.get(&id), now);
             of_pool.add_half_open(life, extra, now);
+            of_pool.owners.insert(self.identities.of(life.identity).owner);
             of_pool.clear_text +=
                 u64::from(server.is_some_and(|server| crosses_in_clear(life, extra, server)));
         }
@@ -225,6 +228,9 @@ impl Profile {
         Some(self.services.of(pool.service)?.server)
     }
 }
+
+/// What is repeated in bursts that go on, by server and statement.
+type Ongoing = BTreeMap<(ServiceId, StatementId), Vec<Repetition>>;
 
 struct View<'a> {
     profile: &'a Profile,
@@ -286,13 +292,13 @@ impl View<'_> {
     fn pools(&self, states: &BTreeMap<PoolId, States>) -> Vec<summary::Pool> {
         let told = self.profile.pools.iter().filter(|(_, pool)| !pool.is_void());
         let mut pools: Vec<_> = told
-            .filter_map(|(id, pool)| self.pool(id, pool, &states.get(&id).cloned().unwrap_or_default()))
+            .filter_map(|(id, pool)| self.pool(pool, &states.get(&id).cloned().unwrap_or_default()))
             .collect();
         pools.sort_by_key(|pool| std::cmp::Reverse((pool.connections.surplus, pool.connections.open)));
         pools
     }
 
-    fn pool(&self, id: PoolId, pool: &Pool, states: &States) -> Option<summary::Pool> {
+    fn pool(&self, pool: &Pool, states: &States) -> Option<summary::Pool> {
         let service = self.profile.services.of(pool.service)?;
         let mut pool = pool.clone();
         pool.pass(self.now);
@@ -304,7 +310,7 @@ impl View<'_> {
         time.idle_seconds = Some(pool.seen.idle as f64 / 1e9);
         Some(summary::Pool {
             host: None,
-            client: self.client(id, &pool),
+            client: self.client(&pool, states),
             server: service.server,
             system: service.system,
             user: name(pool.key.user),
@@ -336,7 +342,7 @@ impl View<'_> {
         })
     }
 
-    fn client(&self, id: PoolId, pool: &Pool) -> PoolClient {
+    fn client(&self, pool: &Pool, states: &States) -> PoolClient {
         let application = self
             .profile
             .identities
@@ -352,14 +358,14 @@ impl View<'_> {
                 ..named
             },
             Client::Container(container) => self.owned(
-                id,
+                states,
                 PoolClient {
                     container: Some(container),
                     ..named
                 },
             ),
             Client::Unit(unit) => self.owned(
-                id,
+                states,
                 PoolClient {
                     unit: Some(unit),
                     ..named
@@ -375,41 +381,36 @@ impl View<'_> {
     }
 
     /// Adds the processes of a unit or container that hold connections of the pool.
-    fn owned(&self, id: PoolId, client: PoolClient) -> PoolClient {
-        let members = self.profile.lives.iter().filter(|(_, life)| life.pool == id);
-        let owners = members.filter_map(|(_, life)| {
-            self.profile
-                .identities
-                .owner(self.profile.identities.of(life.identity).owner)
-        });
-        let (mut pids, mut commands): (Vec<u32>, Vec<String>) = (Vec::new(), Vec::new());
-        for owner in owners {
+    fn owned(&self, states: &States, client: PoolClient) -> PoolClient {
+        let known = states
+            .owners
+            .iter()
+            .filter_map(|&id| self.profile.identities.owner(id));
+        let (mut pids, mut commands) = (BTreeSet::new(), BTreeSet::new());
+        for owner in known {
             pids.extend(owner.pid);
             commands.extend(owner.command.clone());
         }
-        pids.sort_unstable();
-        pids.dedup();
-        commands.sort_unstable();
-        commands.dedup();
         PoolClient {
-            pids,
-            process: (commands.len() == 1).then(|| commands.swap_remove(0)),
+            pids: pids.into_iter().collect(),
+            process: commands.pop_first().filter(|_| commands.is_empty()),
             ..client
         }
     }
 
     fn statements(&self) -> Vec<StatementRow> {
+        let ongoing = self.ongoing();
         let mut rows: Vec<(u128, StatementRow)> = self
             .profile
             .statements
             .iter()
-            .filter_map(|one| self.statement(one))
+            .filter_map(|one| self.statement(one, &ongoing))
             .collect();
         rows.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.id.cmp(&other.1.id)));
         rows.into_iter().map(|(_, row)| row).collect()
     }
 
-    fn statement(&self, one: &Statement) -> Option<(u128, StatementRow)> {
+    fn statement(&self, one: &Statement, ongoing: &Ongoing) -> Option<(u128, StatementRow)> {
         let service = self.profile.services.of(one.service)?;
         let known = one.statement.and_then(|id| self.scope.statements.describe(id));
         if known.is_none() && matches!(one.verb, Verb::Turn | Verb::Ping | Verb::Reset) {
@@ -423,7 +424,11 @@ impl View<'_> {
         };
         let known = known.unwrap_or(unknown);
         let mut repeats = one.repeats;
-        self.ongoing(one).for_each(|repetition| repeats.add(&repetition));
+        let going_on = one.statement.and_then(|id| ongoing.get(&(one.service, id)));
+        going_on
+            .into_iter()
+            .flatten()
+            .for_each(|repetition| repeats.add(repetition));
         let row = StatementRow {
             host: None,
             server: service.server,
@@ -452,12 +457,18 @@ impl View<'_> {
         Some((one.duration.sum(), row))
     }
 
-    fn ongoing(&self, one: &Statement) -> impl Iterator<Item = super::recent::Repetition> {
-        let of = |repetition: &super::recent::Repetition| {
-            Some(repetition.statement) == one.statement
-                && self.profile.service_of(repetition.id) == Some(one.service)
-        };
-        self.profile.recents.ongoing().filter(of)
+    /// What is repeated in bursts that go on.
+    fn ongoing(&self) -> Ongoing {
+        let mut ongoing = Ongoing::new();
+        for repetition in self.profile.recents.ongoing() {
+            if let Some(service) = self.profile.service_of(repetition.id) {
+                ongoing
+                    .entry((service, repetition.statement))
+                    .or_default()
+                    .push(repetition);
+            }
+        }
+        ongoing
     }
 
     fn hoarded(&self) -> Vec<Connection> {

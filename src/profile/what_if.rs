@@ -21,8 +21,10 @@ const BACKLOG: usize = 4096;
 pub struct WhatIf {
     /// Holds that began.
     arrivals: u64,
-    /// In rising order; each was exceeded by the level at some time.
+    /// In rising order; each was exceeded by the level at some time. Those given up are gone.
     replays: Vec<Replay>,
+    /// The largest size ever replayed.
+    covered: u32,
     astray: usize,
     /// Holds from the first that some replay has not begun yet; numbered from `first`.
     holds: VecDeque<Hold>,
@@ -68,11 +70,11 @@ impl WhatIf {
     /// A connection is taken into use while `level` others were held.
     pub fn arrive(&mut self, id: ConnectionId, at: Timestamp, level: u32) {
         self.arrivals += 1;
-        if level > 0 {
+        if level > self.covered {
             self.cover(level);
         }
-        let behind = self.replays.iter().any(|replay| replay.would_wait(level));
-        if self.astray == 0 && !behind {
+        let waits_nowhere = self.replays.first().is_none_or(|least| least.size > level);
+        if self.astray == 0 && waits_nowhere {
             return;
         }
         let number = self.first + self.holds.len() as u64;
@@ -81,7 +83,7 @@ impl WhatIf {
             length: None,
         });
         self.current.insert(id, number);
-        for replay in self.replays.iter_mut().filter(|replay| !replay.given_up) {
+        for replay in &mut self.replays {
             replay.arrive(number, at, level, &self.holds, self.first);
         }
         self.settle();
@@ -108,7 +110,7 @@ impl WhatIf {
     #[must_use]
     pub fn waits(&self, now: Timestamp) -> Vec<Waits> {
         let next = self.first + self.holds.len() as u64;
-        let told = self.replays.iter().filter(|replay| !replay.given_up);
+        let told = self.replays.iter();
         told.map(|replay| replay.told(self.arrivals, now, &self.holds, self.first, next))
             .collect()
     }
@@ -129,24 +131,14 @@ impl WhatIf {
 
     /// Begins the replays of the sizes that this level exceeds.
     fn cover(&mut self, level: u32) {
-        let largest = self.replays.last().map_or(0, |replay| replay.size);
-        if level <= largest {
-            return;
-        }
-        let mut size = next_size(largest);
+        let mut size = next_size(self.covered);
         while size <= level {
             self.replays.push(Replay::new(size));
+            self.covered = size;
             size = next_size(size);
         }
-        let kept = self.replays.iter().filter(|replay| !replay.given_up).count();
-        for replay in self
-            .replays
-            .iter_mut()
-            .filter(|replay| !replay.given_up)
-            .take(kept.saturating_sub(SIZES))
-        {
-            replay.give_up();
-        }
+        let most = self.replays.len().saturating_sub(SIZES);
+        self.replays.drain(..most);
     }
 
     fn hold_mut(&mut self, number: u64) -> Option<&mut Hold> {
@@ -177,11 +169,8 @@ impl WhatIf {
     fn give_up_the_furthest(&mut self) {
         let astray = self.replays.iter().filter(|replay| replay.astray);
         if let Some(furthest) = astray.map(|replay| replay.queue).min() {
-            let behind = self
-                .replays
-                .iter_mut()
-                .filter(|replay| replay.astray && replay.queue == furthest);
-            behind.for_each(Replay::give_up);
+            self.replays
+                .retain(|replay| !replay.astray || replay.queue != furthest);
         }
     }
 }
@@ -201,7 +190,6 @@ struct Replay {
     size: u32,
     /// The replay differs from the truth for now.
     astray: bool,
-    given_up: bool,
     /// The number of the first hold that waits; all later ones wait too.
     queue: u64,
     /// Connections whose hold began when it did in truth: they end as in truth.
@@ -228,24 +216,12 @@ impl Replay {
         Self {
             size,
             astray: false,
-            given_up: false,
             queue: 0,
             on_time: 0,
             late: Vec::new(),
             next_end: Timestamp::MAX,
             waits: Durations::default(),
         }
-    }
-
-    fn would_wait(&self, level: u32) -> bool {
-        !self.given_up && !self.astray && self.size <= level
-    }
-
-    fn give_up(&mut self) {
-        *self = Self {
-            given_up: true,
-            ..Self::new(self.size)
-        };
     }
 
     fn busy(&self) -> usize {
