@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use super::Config;
 use super::demand::needed;
-use super::life::{Life, Lives, Traits};
+use super::life::{Life, Traits};
+use super::lives::Lives;
 use super::pool::{Pool, PoolId};
 use super::pools::Pools;
 use crate::clock::{Span, Timestamp};

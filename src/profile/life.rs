@@ -1,84 +1,15 @@
 //! One connection's record: 56 bytes, since there may be a million of them.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::identity::IdentityId;
 use super::pool::PoolId;
+pub use super::traits::Traits;
 use crate::clock::{Span, Timestamp};
-use crate::exchange::{ConnectionId, Exchange, StatementId};
+use crate::exchange::{Exchange, StatementId};
 use crate::packet::Endpoint;
 use crate::protocol::Side;
 use crate::summary::ConnectionState;
-
-/// What a connection is doing, and what is known of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traits(u16);
-
-impl Traits {
-    /// No trait.
-    pub const NONE: Self = Self(0);
-    /// The slot holds a connection.
-    pub const PRESENT: Self = Self(1);
-    /// A useful request is in flight.
-    pub const BUSY: Self = Self(1 << 1);
-    /// Only a validation is in flight.
-    pub const VALIDATING: Self = Self(1 << 2);
-    /// A transaction is open.
-    pub const TRANSACTION: Self = Self(1 << 3);
-    /// At work by its nature.
-    pub const PINNED: Self = Self(1 << 4);
-    /// Encrypted.
-    pub const TLS: Self = Self(1 << 5);
-    /// Its SYN was seen.
-    pub const FROM_SYN: Self = Self(1 << 6);
-    /// Connecting or logging in.
-    pub const HANDSHAKE: Self = Self(1 << 7);
-    /// The other side does not answer any more, as the kernel says.
-    pub const DEAD_PEER: Self = Self(1 << 8);
-    /// The client has said FIN, the server not yet.
-    pub const CLIENT_CLOSED: Self = Self(1 << 9);
-    /// The server has said FIN, the client not yet.
-    pub const SERVER_CLOSED: Self = Self(1 << 10);
-    /// A validation came since the last useful work.
-    pub const VALIDATED: Self = Self(1 << 11);
-    /// A keep-alive probe came since anything else.
-    pub const PROBED: Self = Self(1 << 12);
-    /// A useful request was seen.
-    pub const USED: Self = Self(1 << 13);
-    /// There is an [`Extra`].
-    pub const EXTRA: Self = Self(1 << 14);
-    /// A request on it could be read.
-    pub const READ: Self = Self(1 << 15);
-    /// Any of what makes a connection held.
-    pub const HELD: Self = Self(Self::BUSY.0 | Self::TRANSACTION.0 | Self::PINNED.0);
-    /// Either side closed, or the peer gone.
-    pub const HALF_OPEN: Self = Self(Self::DEAD_PEER.0 | Self::CLIENT_CLOSED.0 | Self::SERVER_CLOSED.0);
-
-    /// Whether any of `other` is set.
-    #[must_use]
-    pub const fn has(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    /// With `other` set.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Only those of `other`.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// With `other` cleared.
-    #[must_use]
-    pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-}
 
 /// One connection.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +20,7 @@ pub struct Life {
     /// where the kernel knows better.
     pub mark: Timestamp,
     /// Nanoseconds held up to `mark`.
-    in_use: u64,
+    pub(super) in_use: u64,
     /// Low half of the count of exchanges; the high half is in the [`Extra`].
     pub exchanges: u32,
     /// Validations among them.
@@ -97,10 +28,10 @@ pub struct Life {
     /// Keep-alive probes.
     pub probes: u32,
     /// An IPv4 address; an IPv6 address is in the [`Extra`].
-    address: u32,
-    connect: Brief,
-    login: Brief,
-    port: u16,
+    pub(super) address: u32,
+    pub(super) connect: Brief,
+    pub(super) login: Brief,
+    pub(super) port: u16,
     /// What is known.
     pub traits: Traits,
     /// Which pool it belongs to.
@@ -111,15 +42,15 @@ pub struct Life {
 
 /// A span up to 4.29 s; longer ones are in the [`Extra`]. Zero is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Brief(u32);
+pub(super) struct Brief(u32);
 
 /// What few connections have.
 #[derive(Clone, Debug, Default)]
 pub struct Extra {
-    exchanges_high: u32,
-    address: Option<IpAddr>,
-    connect: Option<Span>,
-    login: Option<Span>,
+    pub(super) exchanges_high: u32,
+    pub(super) address: Option<IpAddr>,
+    pub(super) connect: Option<Span>,
+    pub(super) login: Option<Span>,
     /// One round trip, the last one measured.
     pub round_trip: Option<Span>,
     /// Segments sent again.
@@ -134,16 +65,8 @@ pub struct Extra {
     pub half_closed: Option<Timestamp>,
 }
 
-/// The connections by id, and the extras of those that have any.
-#[derive(Debug, Default)]
-pub struct Lives {
-    slots: Vec<Life>,
-    extras: HashMap<u32, Extra, foldhash::fast::FixedState>,
-    open: usize,
-}
-
 impl Life {
-    const VACANT: Self = Self {
+    pub(super) const VACANT: Self = Self {
         opened: Timestamp::MAX,
         mark: Timestamp::MAX,
         in_use: 0,
@@ -278,132 +201,14 @@ impl Life {
 }
 
 impl Brief {
-    const LONG: Self = Self(u32::MAX);
+    pub(super) const LONG: Self = Self(u32::MAX);
 
-    fn new(span: Span) -> Self {
+    pub(super) fn new(span: Span) -> Self {
         u32::try_from(span.nanos().max(1)).map_or(Self::LONG, Self)
     }
 
     fn span(self) -> Option<Span> {
         (self.0 > 0).then(|| Span::from_nanos(i64::from(self.0)))
-    }
-}
-
-impl Lives {
-    /// Begins one; whatever was in the slot is gone.
-    pub fn begin(
-        &mut self,
-        id: ConnectionId,
-        client: Endpoint,
-        opened: Timestamp,
-        traits: Traits,
-    ) -> &mut Life {
-        let index = id.0 as usize;
-        if index >= self.slots.len() {
-            self.slots.resize(index + 1, Life::VACANT);
-        }
-        self.end(id);
-        self.open += 1;
-        let (address, wide) = match client.address {
-            IpAddr::V4(address) => (u32::from(address), None),
-            address @ IpAddr::V6(_) => (0, Some(address)),
-        };
-        self.slots[index] = Life {
-            opened,
-            mark: opened,
-            address,
-            port: client.port,
-            traits: traits.with(Traits::PRESENT),
-            ..Life::VACANT
-        };
-        if wide.is_some() {
-            self.extra_mut(id).address = wide;
-        }
-        &mut self.slots[index]
-    }
-
-    /// Ends one, and tells what it was.
-    pub fn end(&mut self, id: ConnectionId) -> Option<(Life, Extra)> {
-        let life = *self.of(id)?;
-        self.slots[id.0 as usize] = Life::VACANT;
-        self.open -= 1;
-        Some((life, self.extras.remove(&id.0).unwrap_or_default()))
-    }
-
-    /// The open one with this id.
-    #[must_use]
-    pub fn of(&self, id: ConnectionId) -> Option<&Life> {
-        self.slots
-            .get(id.0 as usize)
-            .filter(|life| life.traits.has(Traits::PRESENT))
-    }
-
-    /// The open one with this id.
-    pub fn of_mut(&mut self, id: ConnectionId) -> Option<&mut Life> {
-        self.slots
-            .get_mut(id.0 as usize)
-            .filter(|life| life.traits.has(Traits::PRESENT))
-    }
-
-    /// What is rare about it.
-    #[must_use]
-    pub fn extra(&self, id: ConnectionId) -> Option<&Extra> {
-        self.of(id)
-            .filter(|life| life.traits.has(Traits::EXTRA))
-            .and_then(|_| self.extras.get(&id.0))
-    }
-
-    /// What is rare about it, to be changed. Only for ids of open connections: others would never be forgotten.
-    pub fn extra_mut(&mut self, id: ConnectionId) -> &mut Extra {
-        if let Some(life) = self.of_mut(id) {
-            life.traits = life.traits.with(Traits::EXTRA);
-        }
-        self.extras.entry(id.0).or_default()
-    }
-
-    /// All that are open, by rising id.
-    pub fn iter(&self) -> impl Iterator<Item = (ConnectionId, &Life)> {
-        let slots = (0..).zip(&self.slots);
-        slots
-            .filter(|(_, life)| life.traits.has(Traits::PRESENT))
-            .map(|(id, life)| (ConnectionId(id), life))
-    }
-
-    /// How many are open.
-    #[must_use]
-    pub const fn open(&self) -> usize {
-        self.open
-    }
-
-    /// Counts an exchange.
-    pub fn count_exchange(&mut self, id: ConnectionId) {
-        let Some(life) = self.of_mut(id) else { return };
-        life.exchanges = life.exchanges.wrapping_add(1);
-        if life.exchanges == 0 {
-            self.extra_mut(id).exchanges_high += 1;
-        }
-    }
-
-    /// Notes how long connecting took.
-    pub fn connected(&mut self, id: ConnectionId, took: Span) {
-        let brief = Brief::new(took);
-        if let Some(life) = self.of_mut(id) {
-            life.connect = brief;
-            if brief == Brief::LONG {
-                self.extra_mut(id).connect = Some(took);
-            }
-        }
-    }
-
-    /// Notes how long logging in took.
-    pub fn logged_in(&mut self, id: ConnectionId, took: Span) {
-        let brief = Brief::new(took);
-        if let Some(life) = self.of_mut(id) {
-            life.login = brief;
-            if brief == Brief::LONG {
-                self.extra_mut(id).login = Some(took);
-            }
-        }
     }
 }
 
@@ -471,66 +276,5 @@ pub const fn index(side: Side) -> usize {
     match side {
         Side::Client => 0,
         Side::Server => 1,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lives() -> Lives {
-        let mut lives = Lives::default();
-        let client = Endpoint::new("10.0.0.9".parse().unwrap(), 41_234);
-        lives.begin(
-            ConnectionId(3),
-            client,
-            Timestamp::from_nanos(5),
-            Traits::FROM_SYN,
-        );
-        lives
-    }
-
-    fn whole(lives: &Lives) -> Whole<'_> {
-        Whole {
-            life: lives.of(ConnectionId(3)).unwrap(),
-            extra: lives.extra(ConnectionId(3)),
-        }
-    }
-
-    #[test]
-    fn a_record_is_small() {
-        assert_eq!(size_of::<Life>(), 56);
-    }
-
-    #[test]
-    fn slots_without_a_connection_are_nothing() {
-        let mut lives = lives();
-        assert!(lives.of(ConnectionId(0)).is_none() && lives.of(ConnectionId(9)).is_none());
-        assert_eq!((lives.open(), lives.iter().count()), (1, 1));
-        assert!(lives.end(ConnectionId(3)).is_some() && lives.end(ConnectionId(3)).is_none());
-        assert_eq!(lives.open(), 0);
-    }
-
-    #[test]
-    fn both_kinds_of_addresses_are_kept() {
-        let mut lives = lives();
-        assert_eq!(whole(&lives).client().to_string(), "10.0.0.9:41234");
-        assert!(lives.extra(ConnectionId(3)).is_none(), "IPv4 costs no extra");
-        let client = Endpoint::new("2001:db8::1".parse().unwrap(), 1);
-        lives.begin(ConnectionId(3), client, Timestamp::from_nanos(5), Traits::NONE);
-        assert_eq!(whole(&lives).client(), client);
-    }
-
-    #[test]
-    fn long_spans_and_many_exchanges_overflow_into_the_extra() {
-        let mut lives = lives();
-        lives.connected(ConnectionId(3), Span::from_nanos(150_001));
-        lives.logged_in(ConnectionId(3), Span::from_secs(7));
-        lives.of_mut(ConnectionId(3)).unwrap().exchanges = u32::MAX;
-        lives.count_exchange(ConnectionId(3));
-        let whole = whole(&lives);
-        assert_eq!(whole.connect(), Some(Span::from_nanos(150_001)));
-        assert_eq!(whole.login(), Some(Span::from_secs(7)));
-        assert_eq!(whole.exchanges(), 1 << 32);
     }
 }

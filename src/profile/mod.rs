@@ -12,12 +12,14 @@ pub mod history;
 pub mod hoard;
 pub mod identity;
 pub mod life;
+pub mod lives;
 pub mod pool;
 pub mod pools;
 pub mod recent;
 pub mod service;
 pub mod statement;
 mod summarise;
+pub mod traits;
 pub mod what_if;
 
 #[cfg(test)]
@@ -33,7 +35,8 @@ use crate::exchange::{ConnectionId, Event};
 use crate::summary::Owner;
 
 use identity::Identities;
-use life::{Extra, Life, Lives, Traits};
+use life::{Extra, Life, Traits};
+use lives::Lives;
 use pools::Pools;
 use recent::Recents;
 use service::Services;

@@ -1,0 +1,198 @@
+//! All connections by id.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::life::{Brief, Extra, Life};
+use super::traits::Traits;
+use crate::clock::{Span, Timestamp};
+use crate::exchange::ConnectionId;
+use crate::packet::Endpoint;
+
+/// The connections by id, and the extras of those that have any.
+#[derive(Debug, Default)]
+pub struct Lives {
+    slots: Vec<Life>,
+    extras: HashMap<u32, Extra, foldhash::fast::FixedState>,
+    open: usize,
+}
+
+impl Lives {
+    /// Begins one; whatever was in the slot is gone.
+    pub fn begin(
+        &mut self,
+        id: ConnectionId,
+        client: Endpoint,
+        opened: Timestamp,
+        traits: Traits,
+    ) -> &mut Life {
+        let index = id.0 as usize;
+        if index >= self.slots.len() {
+            self.slots.resize(index + 1, Life::VACANT);
+        }
+        self.end(id);
+        self.open += 1;
+        let (address, wide) = match client.address {
+            IpAddr::V4(address) => (u32::from(address), None),
+            address @ IpAddr::V6(_) => (0, Some(address)),
+        };
+        self.slots[index] = Life {
+            opened,
+            mark: opened,
+            address,
+            port: client.port,
+            traits: traits.with(Traits::PRESENT),
+            ..Life::VACANT
+        };
+        if wide.is_some() {
+            self.extra_mut(id).address = wide;
+        }
+        &mut self.slots[index]
+    }
+
+    /// Ends one, and tells what it was.
+    pub fn end(&mut self, id: ConnectionId) -> Option<(Life, Extra)> {
+        let life = *self.of(id)?;
+        self.slots[id.0 as usize] = Life::VACANT;
+        self.open -= 1;
+        Some((life, self.extras.remove(&id.0).unwrap_or_default()))
+    }
+
+    /// The open one with this id.
+    #[must_use]
+    pub fn of(&self, id: ConnectionId) -> Option<&Life> {
+        self.slots
+            .get(id.0 as usize)
+            .filter(|life| life.traits.has(Traits::PRESENT))
+    }
+
+    /// The open one with this id.
+    pub fn of_mut(&mut self, id: ConnectionId) -> Option<&mut Life> {
+        self.slots
+            .get_mut(id.0 as usize)
+            .filter(|life| life.traits.has(Traits::PRESENT))
+    }
+
+    /// What is rare about it.
+    #[must_use]
+    pub fn extra(&self, id: ConnectionId) -> Option<&Extra> {
+        self.of(id)
+            .filter(|life| life.traits.has(Traits::EXTRA))
+            .and_then(|_| self.extras.get(&id.0))
+    }
+
+    /// What is rare about it, to be changed. Only for ids of open connections: others would never be forgotten.
+    pub fn extra_mut(&mut self, id: ConnectionId) -> &mut Extra {
+        if let Some(life) = self.of_mut(id) {
+            life.traits = life.traits.with(Traits::EXTRA);
+        }
+        self.extras.entry(id.0).or_default()
+    }
+
+    /// All that are open, by rising id.
+    pub fn iter(&self) -> impl Iterator<Item = (ConnectionId, &Life)> {
+        let slots = (0..).zip(&self.slots);
+        slots
+            .filter(|(_, life)| life.traits.has(Traits::PRESENT))
+            .map(|(id, life)| (ConnectionId(id), life))
+    }
+
+    /// How many are open.
+    #[must_use]
+    pub const fn open(&self) -> usize {
+        self.open
+    }
+
+    /// Counts an exchange.
+    pub fn count_exchange(&mut self, id: ConnectionId) {
+        let Some(life) = self.of_mut(id) else { return };
+        life.exchanges = life.exchanges.wrapping_add(1);
+        if life.exchanges == 0 {
+            self.extra_mut(id).exchanges_high += 1;
+        }
+    }
+
+    /// Notes how long connecting took.
+    pub fn connected(&mut self, id: ConnectionId, took: Span) {
+        let brief = Brief::new(took);
+        if let Some(life) = self.of_mut(id) {
+            life.connect = brief;
+            if brief == Brief::LONG {
+                self.extra_mut(id).connect = Some(took);
+            }
+        }
+    }
+
+    /// Notes how long logging in took.
+    pub fn logged_in(&mut self, id: ConnectionId, took: Span) {
+        let brief = Brief::new(took);
+        if let Some(life) = self.of_mut(id) {
+            life.login = brief;
+            if brief == Brief::LONG {
+                self.extra_mut(id).login = Some(took);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::life::Whole;
+
+    fn lives() -> Lives {
+        let mut lives = Lives::default();
+        let client = Endpoint::new("10.0.0.9".parse().unwrap(), 41_234);
+        lives.begin(
+            ConnectionId(3),
+            client,
+            Timestamp::from_nanos(5),
+            Traits::FROM_SYN,
+        );
+        lives
+    }
+
+    fn whole(lives: &Lives) -> Whole<'_> {
+        Whole {
+            life: lives.of(ConnectionId(3)).unwrap(),
+            extra: lives.extra(ConnectionId(3)),
+        }
+    }
+
+    #[test]
+    fn a_record_is_small() {
+        assert_eq!(size_of::<Life>(), 56);
+    }
+
+    #[test]
+    fn slots_without_a_connection_are_nothing() {
+        let mut lives = lives();
+        assert!(lives.of(ConnectionId(0)).is_none() && lives.of(ConnectionId(9)).is_none());
+        assert_eq!((lives.open(), lives.iter().count()), (1, 1));
+        assert!(lives.end(ConnectionId(3)).is_some() && lives.end(ConnectionId(3)).is_none());
+        assert_eq!(lives.open(), 0);
+    }
+
+    #[test]
+    fn both_kinds_of_addresses_are_kept() {
+        let mut lives = lives();
+        assert_eq!(whole(&lives).client().to_string(), "10.0.0.9:41234");
+        assert!(lives.extra(ConnectionId(3)).is_none(), "IPv4 costs no extra");
+        let client = Endpoint::new("2001:db8::1".parse().unwrap(), 1);
+        lives.begin(ConnectionId(3), client, Timestamp::from_nanos(5), Traits::NONE);
+        assert_eq!(whole(&lives).client(), client);
+    }
+
+    #[test]
+    fn long_spans_and_many_exchanges_overflow_into_the_extra() {
+        let mut lives = lives();
+        lives.connected(ConnectionId(3), Span::from_nanos(150_001));
+        lives.logged_in(ConnectionId(3), Span::from_secs(7));
+        lives.of_mut(ConnectionId(3)).unwrap().exchanges = u32::MAX;
+        lives.count_exchange(ConnectionId(3));
+        let whole = whole(&lives);
+        assert_eq!(whole.connect(), Some(Span::from_nanos(150_001)));
+        assert_eq!(whole.login(), Some(Span::from_secs(7)));
+        assert_eq!(whole.exchanges(), 1 << 32);
+    }
+}

@@ -1,0 +1,75 @@
+//! Servers.
+
+use std::collections::BTreeMap;
+
+use super::View;
+use super::states::States;
+use crate::clock::Span;
+use crate::profile::pool::PoolId;
+use crate::profile::service::{Service, ServiceId};
+use crate::summary::{self, Connections, ServiceSigns};
+
+impl View<'_> {
+    pub(super) fn services(&self, states: &BTreeMap<PoolId, States>) -> Vec<summary::Service> {
+        let mut by_service: BTreeMap<ServiceId, States> = BTreeMap::new();
+        for (pool, states) in states {
+            if let Some(pool) = self.profile.pools.of(*pool) {
+                by_service.entry(pool.service).or_default().merge(states);
+            }
+        }
+        let told = self.profile.services.iter();
+        let mut services: Vec<_> = told
+            .map(|(id, service)| self.service(service, &by_service.get(&id).cloned().unwrap_or_default()))
+            .collect();
+        services.sort_by_key(|service| (std::cmp::Reverse(service.exchanges.requests), service.server));
+        services
+    }
+
+    pub(super) fn service(&self, service: &Service, states: &States) -> summary::Service {
+        let seen = &service.seen;
+        summary::Service {
+            host: None,
+            server: service.server,
+            system: service.system,
+            vantage: (self.scope.vantage)(service.server),
+            connections: Connections {
+                opened: seen.opened,
+                closed: seen.closed,
+                peak_in_use: u64::from(service.held.peak),
+                ..states.connections(service.open)
+            },
+            login: seen.login.summarise(),
+            exchanges: seen.counts.all,
+            in_flight: states.in_flight(),
+            latency: seen.latency.summarise(),
+            duration: seen.duration.summarise(),
+            network_rtt: seen.connect.summarise(),
+            connect: Some(seen.connect.summarise()),
+            login_failures: Some(seen.refused.count()),
+            time: Some(seen.legs.summarise(Self::round_trip(service))),
+            retransmits: Some(seen.retransmits.iter().sum()),
+            zero_windows: Some(seen.zero_windows),
+            signs: service_signs(service, states),
+        }
+    }
+
+    /// The network's share of a latency: what lies between here and the server.
+    pub(super) fn round_trip(service: &Service) -> Option<Span> {
+        let parts = &service.seen.server_part;
+        (parts.count() > 0).then(|| parts.quantile(0.5))
+    }
+}
+
+fn service_signs(service: &Service, states: &States) -> ServiceSigns {
+    let seen = &service.seen;
+    let [client, server] = seen.retransmits;
+    ServiceSigns {
+        refusals: seen.refused.summarise(),
+        errors: seen.errors.summarise(),
+        syn_retries: seen.syn_retries,
+        client_retransmits: client,
+        server_retransmits: server,
+        delayed_acknowledgments: seen.delayed_acknowledgments,
+        clear_text_connections: seen.clear_text + states.clear_text,
+    }
+}
