@@ -125,7 +125,8 @@ impl Mysql {
         if self.unsure && !self.is_first(packet) {
             return Verdict::Aside;
         }
-        let verdict = match (packet.first(), kind) {
+        self.unsure = false;
+        match (packet.first(), kind) {
             (Some(0xff), _) => failure(packet),
             (_, Kind::Statistics) => Verdict::Last(Outcome::Ok, Done::default()),
             (_, Kind::Fetch | Kind::FieldList) => {
@@ -144,11 +145,7 @@ impl Mysql {
                 Verdict::Part(0)
             }
             _ => self.columns(packet),
-        };
-        if !matches!(verdict, Verdict::Need(_) | Verdict::Aside) {
-            self.unsure = false;
         }
-        verdict
     }
 
     /// Whether the sequence is that of a reply's first packet: one more than its command's last.
@@ -217,10 +214,12 @@ impl Mysql {
     }
 
     fn no_definitions_end(&mut self, packet: &Packet<'_>, then: Then, kind: Kind) -> Verdict {
-        if self.agreed.deprecate_eof == Known::Unknown {
+        if self.agreed.deprecate_eof == Known::Unknown && then != Then::Nothing {
             self.agreed.deprecate_eof = Known::Yes;
         }
         match then {
+            // What comes next must then be judged in the same step: what is told must not wait for more bytes.
+            Then::Nothing if !packet.holds_ending() => Verdict::Need(packet.ending_need()),
             Then::Nothing => Verdict::Over,
             Then::Columns(left) => self.definition(left, Then::Nothing),
             Then::Rows => {

@@ -19,6 +19,9 @@ pub(super) fn column_count(packet: &Packet<'_>) -> Option<(u16, bool)> {
     let &[first, ref after_first @ ..] = packet.payload else {
         return None;
     };
+    if packet.length > LONGEST_COUNT {
+        return None;
+    }
     let mut fields = Fields(packet.payload);
     let leading = fields.length_encoded()?;
     let mut after = Fields(after_first);
@@ -35,9 +38,9 @@ pub(super) fn column_count(packet: &Packet<'_>) -> Option<(u16, bool)> {
 
 /// A column count of MySQL's for a result set without definitions: too short for an OK packet.
 pub(super) fn is_bare_count(packet: &Packet<'_>) -> bool {
-    match packet.payload {
-        [0, count] => *count != 0,
-        [0, 0xfc, _, _] => packet.length == 4,
+    match (packet.length, packet.payload) {
+        (2, [0, count]) => *count != 0,
+        (4, [0, first, ..]) => *first == 0xfc,
         _ => false,
     }
 }

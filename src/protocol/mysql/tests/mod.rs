@@ -1,5 +1,6 @@
 //! Whole conversations: recorded ones, and hand-made ones for what no server at hand sends.
 
+mod any_order;
 mod drive;
 mod late;
 mod recorded;

@@ -215,6 +215,18 @@ fn rounds_of_a_changed_user_belong_to_its_exchange() {
     assert_eq!(drive.exchanges[0].reply, Some((4, 6)));
 }
 
+/// An OK packet cut after two bytes looks like a column count, but its length does not.
+#[test]
+fn a_changed_users_ok_may_come_in_pieces() {
+    let whole = packet(1, &[0, 9, 0, 2, 0, 0, 0, 1, 2, 3, 4, 5]);
+    for cut in 1..whole.len() {
+        let mut drive = logged_in(SERVER, CLIENT);
+        drive.client(&packet(0, b"\x11ann\0\x03abcstock\0\x21\0native\0"));
+        drive.server(&whole[..cut]).server(&whole[cut..]);
+        assert_eq!(drive.log.last().unwrap(), "session ann stock -", "cut at {cut}");
+    }
+}
+
 #[test]
 fn replication_is_skipped_for_ever() {
     for dump in [
