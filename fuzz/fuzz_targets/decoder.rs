@@ -10,7 +10,7 @@ use sockhound::clock::Timestamp;
 use sockhound::flow::Chunk;
 use sockhound::protocol::catalog::CATALOG;
 use sockhound::protocol::feed::{Feed, Listener, Part};
-use sockhound::protocol::{AskId, Message, Side};
+use sockhound::protocol::{AskId, Message, Outcome, Side};
 use sockhound_fuzz::{Input, side};
 
 fuzz_target!(|data: &[u8]| {
@@ -65,8 +65,8 @@ fn turns<'a>(input: &mut Input<'a>) -> Vec<Turn<'a>> {
 #[derive(Default)]
 struct Told {
     told: Vec<String>,
-    /// Rows of replies that have not ended: in how many parts they come depends on the pieces.
-    rows: HashMap<AskId, u64>,
+    /// Outcome and rows of replies that have not ended: in how many parts they come depends on the pieces.
+    parts: HashMap<AskId, (Option<Outcome>, Option<u64>)>,
     /// Something was no message.
     astray: bool,
 }
@@ -91,19 +91,22 @@ fn play(mut feed: Feed, turns: &[Turn<'_>], size: usize) -> Told {
 }
 
 impl Told {
-    /// Adds up the parts of a reply that say only rows.
+    /// Takes the parts of a reply as one, told with the last; an error is not overwritten.
     fn whole<'a>(&mut self, message: Message<'a>) -> Option<Message<'a>> {
         let Message::Answer(mut answer) = message else {
             return Some(message);
         };
-        if !answer.end && answer.outcome.is_none() {
-            *self.rows.entry(answer.id).or_default() += answer.rows.unwrap_or(0);
+        let (outcome, rows) = self.parts.entry(answer.id).or_default();
+        if !matches!(outcome, Some(Outcome::Error(_))) {
+            *outcome = answer.outcome.or(*outcome);
+        }
+        if let Some(more) = answer.rows {
+            *rows = Some(rows.unwrap_or(0).saturating_add(more));
+        }
+        if !answer.end {
             return None;
         }
-        let before = self.rows.remove(&answer.id).unwrap_or(0);
-        if before > 0 {
-            answer.rows = Some(before + answer.rows.unwrap_or(0));
-        }
+        (answer.outcome, answer.rows) = self.parts.remove(&answer.id)?;
         Some(Message::Answer(answer))
     }
 }
