@@ -41,7 +41,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     output::summary(&summary, settings)
 }
 
-/// Follows the source until `end`, by the clock of its frames.
+/// Follows the source until `end`, by the clock of its frames; Ctrl-C makes that now. What was stamped before is still read.
 fn watch(
     source: &mut LiveSource,
     session: &mut Session,
@@ -51,7 +51,12 @@ fn watch(
 ) -> Result<(), Failure> {
     let start = end - Span::from(duration);
     let mut progress = Progress::of_time(duration);
-    while !interrupt.told() {
+    let mut told = false;
+    loop {
+        if interrupt.told() && !told {
+            told = true;
+            end = end.min(live::now());
+        }
         let now = match source.poll().map_err(live::failure)? {
             Polled::Frame(frame) if frame.time < end => {
                 let watched = session.frame(&frame);

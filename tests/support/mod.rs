@@ -6,4 +6,6 @@
     reason = "a test that can't go on fails"
 )]
 
+pub mod lab;
 pub mod replay;
+pub mod watcher;

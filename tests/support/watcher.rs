@@ -1,0 +1,117 @@
+//! sockhound itself, watching in a namespace while a test makes traffic.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use super::lab::Lab;
+
+/// A running `sockhound capture`.
+pub struct Watcher {
+    child: Child,
+    folder: PathBuf,
+}
+
+/// What it saw.
+pub struct Watched {
+    pub summary: Value,
+    pub exchanges: Vec<Value>,
+    /// The frames it kept.
+    pub frames: PathBuf,
+}
+
+impl Watcher {
+    /// Starts to watch `interface` in `namespace`; returns when the ring is open.
+    pub fn start(lab: &Lab, namespace: &str, interface: &str, options: &[&str]) -> Self {
+        let folder = lab
+            .folder()
+            .join(format!("watch-{namespace}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir(&folder).unwrap();
+        let path = |name: &str| folder.join(name).display().to_string();
+        let (summary, exchanges, frames) = (
+            path("summary.json"),
+            path("exchanges.ndjson"),
+            path("frames.pcapng"),
+        );
+        let mut line = vec![
+            env!("CARGO_BIN_EXE_sockhound"),
+            "capture",
+            "-i",
+            interface,
+            "-d",
+            "120s",
+            "-f",
+            "json",
+        ];
+        line.extend(["-o", &summary, "--exchanges", &exchanges, "-w", &frames]);
+        line.extend(options);
+        let child = Lab::command(namespace, &line)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_for_ring(namespace);
+        Self { child, folder }
+    }
+
+    /// Ends the watch as Ctrl-C does, half a second after the last traffic.
+    pub fn stop(mut self) -> Watched {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGINT).unwrap();
+        let status = self.child.wait().unwrap();
+        let mut said = String::new();
+        let mut stderr = BufReader::new(self.child.stderr.take().unwrap());
+        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+        assert!(status.success(), "{status}: {said}");
+        let read = |name: &str| std::fs::read(self.folder.join(name)).unwrap();
+        let exchanges = read("exchanges.ndjson");
+        Watched {
+            summary: serde_json::from_slice(&read("summary.json")).unwrap(),
+            exchanges: exchanges
+                .lines()
+                .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+                .collect(),
+            frames: self.folder.join("frames.pcapng"),
+        }
+    }
+}
+
+impl Watched {
+    /// Exchanges of which `is` holds.
+    pub fn count(&self, is: impl Fn(&Value) -> bool) -> usize {
+        self.exchanges.iter().filter(|exchange| is(exchange)).count()
+    }
+
+    /// None was lost, none is in doubt.
+    pub fn assert_whole(&self) {
+        assert_eq!(self.summary["source"]["dropped"], 0);
+        assert_eq!(self.summary["source"]["gaps"], 0);
+        let doubtful: Vec<_> = self
+            .exchanges
+            .iter()
+            .filter(|exchange| !exchange["doubt"].is_null())
+            .collect();
+        assert!(doubtful.is_empty(), "{doubtful:?}");
+    }
+}
+
+/// Until a packet socket is open in the namespace.
+fn wait_for_ring(namespace: &str) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let rings = Lab::command(namespace, &["cat", "/proc/net/packet"])
+            .output()
+            .unwrap();
+        if rings.stdout.lines().count() > 1 {
+            // The ring is filled from here on; the kernel's inventory follows at once.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            return;
+        }
+        assert!(std::time::Instant::now() < end, "no ring was opened");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
