@@ -46,7 +46,7 @@ fn watch(
     source: &mut LiveSource,
     session: &mut Session,
     keeper: &mut Option<Keeper>,
-    (end, duration): (Timestamp, Duration),
+    (mut end, duration): (Timestamp, Duration),
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let start = end - Span::from(duration);
