@@ -1,5 +1,7 @@
 //! Real clients and real servers on two hosts: what the servers say they ran is what sockhound saw, to the last statement.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 mod support;
 
 use std::path::Path;

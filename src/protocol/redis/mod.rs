@@ -41,6 +41,8 @@ pub struct Redis {
     open: Option<Box<Open>>,
     /// Nothing but replication follows, from both sides.
     replicating: bool,
+    /// A command was done: the login is over.
+    used: bool,
 }
 
 /// A command whose end is still to come.
@@ -82,6 +84,10 @@ impl Redis {
             .plan(kind, command.words.clone(), command.count, command.truncated);
         if plan.replica {
             return self.replicate(told);
+        }
+        if plan.expect == Expect::Login && self.used {
+            // The connection's login is over: this changes its user, and the client waits for it as for any command.
+            plan.expect = Expect::Learn;
         }
         let id = self.put_in_flight(&mut plan);
         let silent = plan.expect == Expect::Silent;

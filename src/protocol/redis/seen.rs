@@ -293,6 +293,7 @@ impl Redis {
         self.part(Some(open.outcome), true, told);
         self.tell_state(expect, open, told);
         let agreed = open.outcome == Outcome::Ok;
+        self.used |= agreed && expect != Expect::Login;
         match expect {
             Expect::Plain => return,
             Expect::Login => told.push(Message::Login(match open.outcome {

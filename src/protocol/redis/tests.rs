@@ -644,3 +644,22 @@ proptest! {
         replay.end();
     }
 }
+
+#[test]
+fn auth_on_a_connection_at_work_is_an_exchange() {
+    let mut redis = Redis::new();
+    let mut asks = |side, bytes: &'static [u8]| {
+        let mut told = Messages::new();
+        let step = redis.decode(side, bytes, &mut told);
+        assert_eq!(step, Step::Take(bytes.len() as u64));
+        told.as_slice()
+            .iter()
+            .any(|message| matches!(message, Message::Ask(_)))
+    };
+    let auth = b"*2\r\n$4\r\nAUTH\r\n$7\r\nhunter2\r\n";
+    assert!(!asks(Side::Client, auth));
+    asks(Side::Server, b"+OK\r\n");
+    asks(Side::Client, b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n");
+    asks(Side::Server, b"+v\r\n");
+    assert!(asks(Side::Client, auth));
+}
