@@ -51,7 +51,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Capture(options) => capture::run(&Settings::resolve(options, Mode::Capture)?),
         Command::Read(read) => read::run(&Settings::resolve(read.options, Mode::Read)?, &read.files),
-        Command::Daemon(options) => daemon::run(&Settings::resolve(options, Mode::Daemon)?),
+        Command::Daemon(options) => daemon::run(&options),
         Command::Sockets(sockets) => sockets::run(&sockets),
         Command::Top(options) => top::run(&Settings::resolve(options, Mode::Top)?),
         Command::Compare(compare) => compare::run(&compare),

@@ -7,13 +7,21 @@ use std::path::Path;
 use super::exit::Failure;
 use super::settings::Settings;
 use super::values::ListConnections;
+use crate::clock::Span;
 use crate::profile::{Config, Listing, Profile};
 use crate::protocol::catalog;
 use crate::watch::{ExchangeWriter, Plan, Recorder, Session};
 
+/// A daemon judges pools by the demand of so long at most.
+const DEMAND_WINDOW: Span = Span::from_secs(3600);
+
 /// A watch as `settings` want it; the file for its exchanges is created now.
 pub fn session(settings: &Settings) -> Result<Session, Failure> {
-    let plan = plan(settings);
+    session_of(plan(settings), settings)
+}
+
+/// A watch that follows `plan`; the file for the exchanges of `settings` is created now.
+pub fn session_of(plan: Plan, settings: &Settings) -> Result<Session, Failure> {
     let exchanges = settings.exchanges.as_deref().map(exchange_writer).transpose()?;
     let recorder = Recorder::new(Profile::new(plan.profile), exchanges);
     Ok(Session::new(plan, recorder))
@@ -44,6 +52,14 @@ pub fn plan(settings: &Settings) -> Plan {
             ListConnections::None => Listing::None,
         },
     }
+}
+
+/// The same for a watch without end: demand of long ago no longer counts.
+#[must_use]
+pub fn endless(settings: &Settings) -> Plan {
+    let mut plan = plan(settings);
+    plan.profile.demand_window = Some(DEMAND_WINDOW);
+    plan
 }
 
 /// The databases to watch: those named, else every well-known port.

@@ -1,1 +1,29 @@
 //! Watching for ever: intervals, signals, reload, watchdog.
+//!
+//! ```text
+//! watchman   the capture loop: frames, the interval's end, the watchdog
+//!   boundaries   when an interval ends
+//!   signals      end, reload, a summary now
+//!   changes      what is hoarded or wrong since, and no longer
+//! inventories  a thread that asks the kernel for its sockets
+//! output       a thread that writes summaries
+//!   lines        whole lines or none, to a file or standard output
+//! journal      a thread that says things on standard error
+//! ```
+//!
+//! Whatever may stall has a thread of its own behind a bounded channel, so that nothing stalls the capture.
+
+pub mod boundaries;
+pub mod changes;
+pub mod inventories;
+pub mod journal;
+pub mod lines;
+pub mod output;
+pub mod signals;
+pub mod watchman;
+
+pub use inventories::Inventories;
+pub use journal::Journal;
+pub use output::Output;
+pub use signals::Signals;
+pub use watchman::{ReadAgain, Reload, Watchman, Work};

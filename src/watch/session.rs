@@ -92,6 +92,13 @@ impl Session {
         }
     }
 
+    /// Judges and lists connections by other settings from now on.
+    pub fn configure(&mut self, profile: crate::profile::Config, connections: Listing) {
+        self.plan.profile = profile;
+        self.plan.connections = connections;
+        self.profile().configure(profile);
+    }
+
     /// Takes the next frame. Returns whether it is of a watched connection.
     #[inline]
     pub fn frame(&mut self, frame: &Frame<'_>) -> bool {

@@ -1,0 +1,44 @@
+//! Asks the kernel for its sockets on a thread of its own: on a host with very many it takes a while.
+
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use crate::host::{Collector, Inventory};
+
+/// The way to the asking thread.
+#[derive(Debug)]
+pub struct Inventories {
+    ask: SyncSender<()>,
+    taken: Receiver<Inventory>,
+}
+
+impl Inventories {
+    /// Starts the thread; it ends with this.
+    pub fn start(collector: Collector) -> io::Result<Self> {
+        let (ask, asked) = sync_channel(1);
+        let (give, taken) = sync_channel(1);
+        std::thread::Builder::new()
+            .name("inventory".to_owned())
+            .spawn(move || take(collector, &asked, &give))?;
+        Ok(Self { ask, taken })
+    }
+
+    /// Wants one soon. Where the last one asked for is still under way, that one will do.
+    pub fn ask(&self) {
+        let _ = self.ask.try_send(());
+    }
+
+    /// The one that was taken since, if any.
+    #[must_use]
+    pub fn taken(&self) -> Option<Inventory> {
+        self.taken.try_recv().ok()
+    }
+}
+
+fn take(mut collector: Collector, asked: &Receiver<()>, give: &SyncSender<Inventory>) {
+    for () in asked {
+        if give.send(collector.collect()).is_err() {
+            return;
+        }
+    }
+}

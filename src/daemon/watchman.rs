@@ -1,0 +1,329 @@
+//! The capture loop: frames into the session, a summary at each interval's end, signals obeyed, the watchdog fed.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::boundaries::Boundaries;
+use super::changes::Changes;
+use super::journal::{Journal, Priority};
+use super::{Inventories, Output, Signals};
+use crate::capture::live::{InterfaceEvent, LiveError, LiveSource};
+use crate::capture::{Polled, Source};
+use crate::clock::{Span, Timestamp};
+use crate::host::{self, Notifier};
+use crate::profile::{Config, Listing};
+use crate::summary::{SourceKind, Summary};
+use crate::watch::{Provenance, Session};
+
+/// How often signals, the kernel's answer and the watchdog are seen to while frames come. Late frames of other
+/// interfaces, up to a second, change nothing.
+const BEAT: Range<i64> = -1_000_000_000..100_000_000;
+/// The kernel is asked for its sockets so long before a summary.
+const BEFORE_SUMMARY: Span = Span::from_millis(500);
+/// How long frames that are already in the rings are waited for at the end.
+const DRAIN: Duration = Duration::from_millis(700);
+/// How long the last summary may take to be written.
+const LAST_WRITE: Duration = Duration::from_millis(700);
+/// How long the last words may take.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// What a daemon works with, all of it open.
+pub struct Work {
+    /// What becomes of frames.
+    pub session: Session,
+    /// The kernel's sockets.
+    pub inventories: Inventories,
+    /// Where summaries go.
+    pub output: Output,
+    /// Where the rest is said.
+    pub journal: Journal,
+    /// What the operator asks for.
+    pub signals: Signals,
+    /// What systemd is told.
+    pub notifier: Notifier,
+}
+
+/// What may be other after a reload.
+#[derive(Clone, Debug)]
+pub struct Reload {
+    /// How often a summary is written.
+    pub interval: Span,
+    /// How connections are judged.
+    pub profile: Config,
+    /// Which connections are listed.
+    pub connections: Listing,
+    /// Where summaries go; `None` is standard output.
+    pub output: Option<PathBuf>,
+    /// What was changed in vain: it takes a restart.
+    pub ignored: Vec<&'static str>,
+}
+
+/// Reads the configuration again, or says what is wrong with it.
+pub type ReadAgain<'a> = &'a mut dyn FnMut() -> Result<Reload, String>;
+
+/// A daemon at work.
+pub struct Watchman<'a> {
+    source: LiveSource,
+    desk: Desk<'a>,
+}
+
+/// All but the frames.
+struct Desk<'a> {
+    work: Work,
+    read_again: ReadAgain<'a>,
+    boundaries: Boundaries,
+    changes: Changes,
+    provenance: Provenance,
+    /// When signals and the rest were last seen to, by the frames' clock.
+    beaten: Timestamp,
+    /// The latest time seen.
+    latest: Timestamp,
+    fed: Instant,
+    asked: bool,
+    follow: bool,
+}
+
+impl<'a> Watchman<'a> {
+    /// Begins to watch at `start`, a summary every `interval`.
+    #[must_use]
+    pub fn new(
+        source: LiveSource,
+        mut work: Work,
+        (start, interval): (Timestamp, Span),
+        read_again: ReadAgain<'a>,
+    ) -> Self {
+        work.session.watch_from(start);
+        work.inventories.ask();
+        let desk = Desk {
+            work,
+            read_again,
+            boundaries: Boundaries::new(interval, start),
+            changes: Changes::default(),
+            provenance: Provenance {
+                kind: SourceKind::Live,
+                ..Provenance::default()
+            },
+            beaten: start,
+            latest: start,
+            fed: Instant::now(),
+            asked: false,
+            follow: false,
+        };
+        Self { source, desk }
+    }
+
+    /// Watches until told to end; then writes the last summary, within two seconds whatever stalls.
+    pub fn watch(mut self) -> Result<(), LiveError> {
+        self.learn_of_source();
+        self.desk.work.notifier.ready();
+        while !self.desk.work.signals.end() {
+            self.step()?;
+        }
+        self.desk.work.notifier.stopping();
+        self.drain(host::now())?;
+        self.desk.finish();
+        Ok(())
+    }
+
+    /// Takes what is in the rings already.
+    fn drain(&mut self, end: Timestamp) -> Result<(), LiveError> {
+        let begun = Instant::now();
+        while self.step()? < end && begun.elapsed() < DRAIN {}
+        Ok(())
+    }
+
+    /// One frame, or none for a while; returns up to when all is seen.
+    #[inline]
+    fn step(&mut self) -> Result<Timestamp, LiveError> {
+        let now = match self.source.poll() {
+            Ok(Polled::Frame(frame)) => {
+                if !self.desk.is_pending(frame.time) {
+                    self.desk.work.session.frame(&frame);
+                    return Ok(frame.time);
+                }
+                self.desk.reach(frame.time);
+                self.desk.work.session.frame(&frame);
+                frame.time
+            }
+            Ok(Polled::Idle(now)) => self.desk.idle(now),
+            Ok(Polled::End) => self.desk.idle(host::now()),
+            Err(LiveError::AllGone) => self.wait_for_interfaces(),
+            Err(error) => return Err(error),
+        };
+        self.beat(now);
+        Ok(now)
+    }
+
+    /// Nothing is watched for now; whatever comes will be.
+    fn wait_for_interfaces(&mut self) -> Timestamp {
+        std::thread::sleep(Duration::from_millis(100));
+        self.desk.follow = true;
+        self.desk.idle(host::now())
+    }
+
+    #[cold]
+    fn beat(&mut self, now: Timestamp) {
+        if std::mem::take(&mut self.desk.follow) {
+            self.source.follow();
+        }
+        for event in self.source.take_events() {
+            self.desk.say_of_interface(&event);
+        }
+        self.learn_of_source();
+        self.desk.beat(now);
+    }
+
+    /// Costs a system call for each ring.
+    fn learn_of_source(&mut self) {
+        let known = &mut self.desk.provenance;
+        known.dropped = self.source.loss().dropped;
+        if known.names != self.source.interfaces() {
+            known.names = self.source.interfaces().to_vec();
+        }
+    }
+}
+
+impl Desk<'_> {
+    /// Whether anything is to be done before a frame of `time` is counted.
+    #[inline]
+    fn is_pending(&self, time: Timestamp) -> bool {
+        let since = time.nanos().saturating_sub(self.beaten.nanos());
+        time >= self.boundaries.next() || !BEAT.contains(&since)
+    }
+
+    fn idle(&mut self, now: Timestamp) -> Timestamp {
+        self.reach(now);
+        self.work.session.advance(now);
+        now
+    }
+
+    /// Ends the interval where `now` is beyond it.
+    fn reach(&mut self, now: Timestamp) {
+        self.beaten = now;
+        if let Some(end) = self.boundaries.due(now) {
+            self.turn(end);
+        }
+        self.latest = self.latest.max(now);
+    }
+
+    /// A summary up to `end`, and on with the next one.
+    fn turn(&mut self, end: Timestamp) {
+        let end = end.max(self.latest);
+        self.work.session.advance(end);
+        self.summary();
+        self.work.session.turn(end, &self.provenance);
+        (self.asked, self.follow) = (false, true);
+    }
+
+    fn summary(&mut self) {
+        self.provenance.notes = self.notes();
+        let summary = self.work.session.summary(&self.provenance);
+        self.changes.say(&summary, &self.work.journal);
+        self.work
+            .notifier
+            .status(&status(&summary, &self.provenance.names));
+        self.work.output.write(summary);
+    }
+
+    fn notes(&mut self) -> Vec<String> {
+        let behind = self.latest.since(self.beaten);
+        let set_back = (behind > Span::from_secs(1)).then(|| {
+            format!(
+                "the clock was set back: times stand still until it has gone on for {:.0} s",
+                behind.seconds()
+            )
+        });
+        self.work.output.note().into_iter().chain(set_back).collect()
+    }
+
+    /// What is due now and then, whether frames come or not.
+    fn beat(&mut self, now: Timestamp) {
+        if !self.asked && now + BEFORE_SUMMARY >= self.boundaries.next() {
+            self.asked = true;
+            self.work.inventories.ask();
+        }
+        if let Some(inventory) = self.work.inventories.taken() {
+            self.work.session.join(inventory);
+        }
+        if self.work.signals.summary_now() {
+            self.turn(now);
+        }
+        if self.work.signals.reload() {
+            self.reload();
+        }
+        self.feed_watchdog();
+    }
+
+    fn feed_watchdog(&mut self) {
+        let due = self.work.notifier.watchdog();
+        if due.is_some_and(|due| self.fed.elapsed() >= due / 2) {
+            self.fed = Instant::now();
+            self.work.notifier.alive();
+        }
+    }
+
+    /// Everything that may change does, or nothing.
+    fn reload(&mut self) {
+        self.work.notifier.reloading();
+        match (self.read_again)() {
+            Ok(settings) => self.apply(settings),
+            Err(why) => {
+                self.work.output.reopen_same();
+                self.say(
+                    Priority::Error,
+                    format!("{why}; the settings stay what they were"),
+                );
+            }
+        }
+        self.work.notifier.ready();
+    }
+
+    fn apply(&mut self, settings: Reload) {
+        self.boundaries = Boundaries::new(settings.interval, self.beaten);
+        self.work
+            .session
+            .configure(settings.profile, settings.connections);
+        self.work.output.reopen(settings.output);
+        self.say(Priority::Info, "configuration and output opened anew");
+        for option in settings.ignored {
+            self.say(Priority::Warning, format!("{option} changes with a restart only"));
+        }
+    }
+
+    fn say_of_interface(&self, event: &InterfaceEvent) {
+        match event {
+            InterfaceEvent::Watched(name) => self.say(Priority::Info, format!("watching {name}")),
+            InterfaceEvent::Down(name) => self.say(Priority::Warning, format!("{name} went down")),
+            InterfaceEvent::Gone(name) => self.say(Priority::Warning, format!("{name} is gone")),
+            InterfaceEvent::Refused(name, why) => {
+                self.say(Priority::Warning, format!("cannot watch {name}: {why}"));
+            }
+        }
+    }
+
+    fn say(&self, priority: Priority, line: impl Into<String>) {
+        self.work.journal.say(priority, line);
+    }
+
+    fn finish(&mut self) {
+        self.work.session.advance(self.latest);
+        self.summary();
+        if let Err(error) = self.work.session.finish() {
+            self.say(Priority::Error, format!("cannot write exchanges: {error}"));
+        }
+        self.work.output.flush(LAST_WRITE);
+        self.work.journal.flush(LAST_WORDS);
+    }
+}
+
+/// One line for `systemctl status`.
+fn status(summary: &Summary, interfaces: &[String]) -> String {
+    let open: u64 = summary.services.iter().map(|it| it.connections.open).sum();
+    let hoarded = summary.hoarded.len();
+    format!(
+        "watching {}: {open} connections, {hoarded} hoarded, {} findings",
+        interfaces.join(" "),
+        summary.findings.len()
+    )
+}
