@@ -128,24 +128,24 @@ impl Feed {
 
     fn bytes(&mut self, side: Side, bytes: &[u8], at: Timestamp, listener: &mut impl Listener) {
         let mut stream = std::mem::take(&mut self.streams[side.index()]);
-        let unreadable = self.run(Layer::Wire, &mut stream, side, bytes, at, listener);
+        let unreadable = self.run(Layer::Wire, &mut stream, side, bytes, (at, at), listener);
         self.streams[side.index()] = stream;
         if let Some(unreadable) = unreadable {
             self.follow_turns(side, &unreadable, at, listener);
         }
     }
 
-    /// Decodes all that can be now; what can't be stays in `stream`.
+    /// Decodes all that can be now; what can't be stays in `stream`. The first of `bytes` came at `first`, the last at `at`.
     fn run(
         &mut self,
         layer: Layer,
         stream: &mut Stream,
         side: Side,
         bytes: &[u8],
-        at: Timestamp,
+        (first, at): (Timestamp, Timestamp),
         listener: &mut impl Listener,
     ) -> Option<Unreadable> {
-        let mut front = Front::new(stream, bytes, at);
+        let mut front = Front::new(stream, bytes, first);
         loop {
             if let Some(skipped) = front.skip() {
                 listener.skipped(side, layer.on_the_wire(skipped));
@@ -201,7 +201,7 @@ impl Feed {
         listener: &mut impl Listener,
     ) -> Step {
         if layer == Layer::Wire && self.decoder.wrapped(side) {
-            return self.unwrap(side, view, at, listener);
+            return self.unwrap(side, view, (first, at), listener);
         }
         let mut told = Messages::new();
         let step = self.decoder.decode(side, view, &mut told);
@@ -235,7 +235,13 @@ impl Feed {
     }
 
     /// Unwraps the front of a compressed stream and decodes what comes out.
-    fn unwrap(&mut self, side: Side, view: &[u8], at: Timestamp, listener: &mut impl Listener) -> Step {
+    fn unwrap(
+        &mut self,
+        side: Side,
+        view: &[u8],
+        (first, at): (Timestamp, Timestamp),
+        listener: &mut impl Listener,
+    ) -> Step {
         let mut plain = Vec::new();
         let step = self.decoder.open(side, view, &mut plain);
         if let Step::Take(length) = step {
@@ -247,7 +253,7 @@ impl Feed {
             &mut streams[side.index()],
             side,
             &plain,
-            at,
+            (first, at),
             listener,
         );
         self.unwrapped = Some(streams);
