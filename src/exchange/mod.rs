@@ -32,9 +32,9 @@ pub struct Exchange {
     pub request_end: Timestamp,
     /// First and last byte of the reply; `None` where it went unanswered or in doubt.
     pub reply: Option<Reply>,
-    /// Bytes of the request, framing included.
+    /// Bytes of the request, framing included; uncompressed.
     pub request_bytes: u64,
-    /// Bytes of the reply, framing included.
+    /// Bytes of the reply, framing included; uncompressed.
     pub reply_bytes: u64,
     /// Rows returned or affected, where the protocol says.
     pub rows: Option<u64>,

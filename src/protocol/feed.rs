@@ -39,7 +39,7 @@ pub struct Part {
     /// When the last byte came; absent while the rest is still to come (then [`Listener::completed`] or
     /// [`Listener::spoilt`] follows).
     pub last: Option<Timestamp>,
-    /// How many bytes on the wire have come.
+    /// How many bytes have come; of a compressed stream, what was unwrapped.
     pub bytes: u64,
 }
 
@@ -148,7 +148,7 @@ impl Feed {
         let mut front = Front::new(stream, bytes, first);
         loop {
             if let Some(skipped) = front.skip() {
-                listener.skipped(side, layer.on_the_wire(skipped));
+                listener.skipped(side, skipped);
                 if front.is_past_message() {
                     listener.completed(side, at);
                 }
@@ -216,7 +216,7 @@ impl Feed {
                     Part {
                         first,
                         last,
-                        bytes: layer.on_the_wire(here),
+                        bytes: here,
                     },
                 );
             }
@@ -244,9 +244,6 @@ impl Feed {
     ) -> Step {
         let mut plain = Vec::new();
         let step = self.decoder.open(side, view, &mut plain);
-        if let Step::Take(length) = step {
-            listener.skipped(side, length);
-        }
         let mut streams = self.unwrapped.take().unwrap_or_default();
         let unreadable = self.run(
             Layer::Unwrapped,
@@ -292,6 +289,8 @@ impl Feed {
     }
 
     fn set_adrift(&mut self, side: Side) {
+        // What comes next may be the middle of a message: no proof that the protocol is another one.
+        self.proven = true;
         self.decoder.lost(side);
         self.streams[side.index()] = Stream::adrift();
         if let Some(unwrapped) = &mut self.unwrapped {
@@ -314,12 +313,5 @@ impl Feed {
         self.unwrapped = None;
         listener.opaque(unreadable.tls);
         self.bytes(side, &unreadable.rest, at, listener);
-    }
-}
-
-impl Layer {
-    /// What counts as bytes on the wire: unwrapped ones were counted when they came.
-    fn on_the_wire(self, bytes: u64) -> u64 {
-        if self == Self::Wire { bytes } else { 0 }
     }
 }
