@@ -188,7 +188,7 @@ impl Pages {
     }
 
     fn page(&mut self, number: u8) -> usize {
-        if let Some(at) = self.numbers.iter().position(|&held| held == number) {
+        if let Some(at) = memchr::memchr(number, &self.numbers) {
             return at;
         }
         self.numbers.push(number);
