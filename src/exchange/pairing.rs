@@ -256,6 +256,10 @@ impl<O: Observer> Ear<'_, O> {
         if let Some(doubt) = self.doubt(at) {
             open.doubt = Some(doubt);
         }
+        if self.pairing.open.capacity() == 0 {
+            // Most connections never have more than one in flight; the usual first growth is to four.
+            self.pairing.open.reserve_exact(1);
+        }
         self.pairing.open.push_back(open);
         self.pairing.open.len() - 1
     }
