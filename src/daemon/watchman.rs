@@ -207,23 +207,25 @@ impl Desk<'_> {
         self.latest = self.latest.max(now);
     }
 
-    /// A summary up to `end`, and on with the next one.
+    /// A summary up to `end`, or up to the latest frame where that is later, and on with the next one from there.
     fn turn(&mut self, end: Timestamp) {
-        let end = end.max(self.latest);
         self.work.session.advance(end);
-        self.summary();
+        let end = self.summary();
         self.work.session.turn(end, &self.provenance);
         (self.asked, self.follow) = (false, true);
     }
 
-    fn summary(&mut self) {
+    /// Writes a summary; returns its end.
+    fn summary(&mut self) -> Timestamp {
         self.provenance.notes = self.notes();
         let summary = self.work.session.summary(&self.provenance);
         self.changes.say(&summary, &self.work.journal);
         self.work
             .notifier
             .status(&status(&summary, &self.provenance.names));
+        let end = summary.end;
         self.work.output.write(summary);
+        end
     }
 
     fn notes(&mut self) -> Vec<String> {
