@@ -9,13 +9,13 @@
 //!  report     text, json, html, metrics        <-  Summary
 //!  watch      a source, the layers below, a summary
 //!  findings   diagnosis                        <-  Summary
-//!  summary    the public model, merge, compare
 //!  profile    latency, lives, demand, hoarding <-  Exchange, Event
+//!  summary    the public model, merge, compare
 //!  exchange   pairing, fingerprints            <-  Message
 //!  protocol   decoders                         <-  in-order bytes and gaps
 //!  flow       flow table, reassembly           <-  Segment
-//!  packet     link, IP and TCP headers         <-  Frame
-//!  capture    kernel ring, capture files
+//!  capture    kernel ring, capture files       ->  Frame
+//!  packet     link, IP and TCP headers
 //!  host       the kernel's sockets and owners (a leaf)
 //!  clock      Timestamp, Span
 //! ```

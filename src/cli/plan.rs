@@ -15,6 +15,10 @@ use crate::watch::{ExchangeWriter, Plan, Recorder, Session};
 /// A daemon judges pools by the demand of so long at most.
 const DEMAND_WINDOW: Span = Span::from_secs(3600);
 
+/// What a connection may take, by `benches/memory` (1,091 after an exchange) with a share of statements and buffers: so
+/// `--max-memory` bounds connections, the greater part by far.
+const BYTES_OF_A_CONNECTION: u64 = 1_500;
+
 /// A watch as `settings` want it; the file for its exchanges is created now.
 pub fn session(settings: &Settings) -> Result<Session, Failure> {
     session_of(plan(settings), settings)
@@ -30,7 +34,8 @@ pub fn session_of(plan: Plan, settings: &Settings) -> Result<Session, Failure> {
 /// What `settings` say of the watch itself.
 #[must_use]
 pub fn plan(settings: &Settings) -> Plan {
-    let max_connections = usize::try_from(settings.max_connections).unwrap_or(usize::MAX);
+    let fit = settings.max_memory.bytes() / BYTES_OF_A_CONNECTION;
+    let max_connections = usize::try_from(settings.max_connections.min(fit.max(1))).unwrap_or(usize::MAX);
     let max_statements = usize::try_from(settings.max_statements).unwrap_or(usize::MAX);
     Plan {
         targets: targets(settings),

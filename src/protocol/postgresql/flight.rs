@@ -112,6 +112,10 @@ impl Flight {
         }
         let id = self.next;
         self.next = self.next.wrapping_add(u32::from(kind != Kind::Quiet));
+        if self.queue.capacity() == 0 {
+            // Most connections never have a second one in flight.
+            self.queue.reserve_exact(1);
+        }
         self.queue.push_back(Pending {
             id,
             kind,
