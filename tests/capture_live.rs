@@ -55,10 +55,13 @@ fn what_is_no_target_is_not_seen() {
 fn both_directions_of_a_link_are_seen_with_frames_of_any_size() {
     in_namespace(|| {
         const REPLY: usize = 3_000_000;
-        let (start, peer) = with_peer(|| {
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let (start, peer) = with_peer(move || {
             let listener = TcpListener::bind("[::]:5432").unwrap();
             serve(&listener, 70_000, REPLY);
             serve(&listener, 70_000, REPLY);
+            // The link goes with this thread's namespace: it stays until all was read.
+            let _ = wait.recv();
         });
         let mut source = watch(&["near"]);
         start.send(()).unwrap();
@@ -79,6 +82,7 @@ fn both_directions_of_a_link_are_seen_with_frames_of_any_size() {
             );
         }
         assert_eq!(source.loss().dropped, 0);
+        drop(done);
         peer.join().unwrap();
     });
 }
