@@ -15,6 +15,7 @@ use crate::packet::Endpoint;
 use crate::protocol::System;
 use crate::protocol::catalog::Target;
 use crate::summary::{KernelView, Vantage};
+use crate::watch::kernel;
 
 use pairing::Ends;
 pub use text::draw;
@@ -254,8 +255,8 @@ fn line(ends: &Ends, choice: &Choice, now: Timestamp) -> SocketLine {
         reasons: reasons(ends),
         owner: ends.client_socket.and_then(holder),
         server_owner: ends.server_socket.and_then(holder),
-        client_socket: ends.client_socket.map(|it| kernel_view(it, now)),
-        server_socket: ends.server_socket.map(|it| kernel_view(it, now)),
+        client_socket: ends.client_socket.map(|it| kernel::view(it, now)),
+        server_socket: ends.server_socket.map(|it| kernel::view(it, now)),
     }
 }
 
@@ -293,22 +294,6 @@ fn holder(socket: &Socket) -> Option<Holder> {
         pod: owner.identity.pod.clone(),
         uid: socket.uid,
     })
-}
-
-/// A socket in the summary's words.
-fn kernel_view(socket: &Socket, now: Timestamp) -> KernelView {
-    let since = |time: Option<Timestamp>| time.map(|it| now.since(it).seconds());
-    KernelView {
-        state: socket.state.name().to_owned(),
-        timer: socket.timer.map(|it| it.kind.name().to_owned()),
-        timer_seconds: socket.timer.map(|it| it.expires.seconds()),
-        retransmits: socket.timer.map(|it| u64::from(it.retransmits)),
-        receive_queue: Some(u64::from(socket.receive_queue)),
-        send_queue: Some(u64::from(socket.send_queue)),
-        last_sent_seconds: since(socket.last_sent),
-        last_received_seconds: since(socket.last_received),
-        inode: socket.inode.map(u64::from),
-    }
 }
 
 /// What is unknown comes last.
