@@ -175,12 +175,17 @@ impl<O: Observer> Listener for Ear<'_, O> {
     }
 
     fn lost(&mut self, side: Side) {
+        // Replies to what was pipelined may still come, and must not be taken for those of later asks.
+        let pipelined = self.pairing.open.len() > 1;
         self.give_up(Doubt::Loss);
         if side == Side::Client {
             self.pairing.prepared.clear();
         }
         self.pairing.transaction = Transaction::Unknown;
         self.pairing.unsettle(Doubt::Loss, self.at);
+        if let Some(unsettled) = &mut self.pairing.unsettled {
+            unsettled.pipelined = pipelined;
+        }
     }
 
     fn opaque(&mut self, tls: bool) {
