@@ -11,6 +11,7 @@ use super::{output, plan};
 use crate::capture::live::LiveSource;
 use crate::capture::{Polled, Source};
 use crate::clock::{Span, Timestamp};
+use crate::host;
 use crate::watch::Session;
 
 /// Watches for as long as `settings` say, or until Ctrl-C.
@@ -55,7 +56,7 @@ fn watch(
     loop {
         if interrupt.told() && !told {
             told = true;
-            end = end.min(live::now());
+            end = end.min(host::now());
         }
         let now = match source.poll().map_err(live::failure)? {
             Polled::Frame(frame) if frame.time < end => {

@@ -11,8 +11,8 @@ use crate::clock::Span;
 use crate::daemon::journal::Priority;
 use crate::daemon::lines::Lines;
 use crate::daemon::{Inventories, Journal, Output, Reload, Signals, Watchman, Work};
-use crate::host::Notifier;
 use crate::host::sandbox::{self, Entered, Policy, Privilege};
+use crate::host::{self, Notifier};
 
 /// Watches until told to end, by what `flags`, the environment and the configuration file say.
 pub fn run(flags: &Options) -> Result<(), Failure> {
@@ -37,7 +37,7 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
         notifier,
     };
     let mut read_again = || read_again(flags, &settings);
-    let times = (live::now(), Span::from(settings.interval));
+    let times = (host::now(), Span::from(settings.interval));
     let watchman = Watchman::new(source, work, times, &mut read_again);
     watchman.watch().map_err(live::failure)
 }

@@ -9,7 +9,7 @@ use super::output;
 use crate::capture::interfaces::interfaces;
 use crate::capture::live::{ANY, LiveError, LiveOptions, LiveSource};
 use crate::host::permits::Permits;
-use crate::host::{Collector, Inventory, Missing, Namespace, Query, netns, offloads};
+use crate::host::{self, Collector, Inventory, Missing, Namespace, Query, netns, offloads};
 use crate::protocol::catalog;
 use crate::report::doctor::{self, Capture, Diagnosis, Facts, InterfaceLine};
 use crate::report::json;
@@ -17,7 +17,7 @@ use crate::report::sockets;
 
 /// Tries what capturing takes, and says how it went.
 pub fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
-    let diagnosis = Diagnosis::new(facts(arguments), sockets::host_name());
+    let diagnosis = Diagnosis::new(facts(arguments), host::name());
     let reader = output::reader(None);
     output::write(None, |out| {
         match TextOrJson::or_default(arguments.format, false) {

@@ -11,7 +11,6 @@ use super::settings::Settings;
 use crate::capture::live::{LiveError, LiveOptions, LiveSource};
 use crate::capture::write::Writer;
 use crate::capture::{Frame, Source, filter};
-use crate::clock::Timestamp;
 use crate::host::{Collector, PortFilter, Query};
 use crate::summary::SourceKind;
 use crate::watch::Provenance;
@@ -57,14 +56,6 @@ pub fn provenance(source: &mut LiveSource) -> Provenance {
         dropped: source.loss().dropped,
         notes: Vec::new(),
     }
-}
-
-/// The wall clock: the one that the kernel stamps frames by.
-#[must_use]
-pub fn now() -> Timestamp {
-    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let nanos = since_epoch.unwrap_or_default().as_nanos();
-    Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
 }
 
 /// Whether Ctrl-C was pressed, or the process was told to end.

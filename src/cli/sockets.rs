@@ -3,7 +3,7 @@
 use super::args::{SocketsArguments, SocketsOrder, TextOrJson};
 use super::exit::{Exit, Failure};
 use super::output;
-use crate::host::{Collector, Missing, Query};
+use crate::host::{self, Collector, Missing, Query};
 use crate::protocol::catalog;
 use crate::report::json;
 use crate::report::sockets::{self, Choice, Order, SocketsView};
@@ -17,7 +17,7 @@ pub fn run(arguments: &SocketsArguments) -> Result<(), Failure> {
     if let Some(why) = inventory.missing.iter().find(refused) {
         return Err(Failure::message(Exit::NotPermitted, why).advice("mount /proc in this sandbox"));
     }
-    let view = SocketsView::new(&inventory, &choice, sockets::host_name());
+    let view = SocketsView::new(&inventory, &choice, host::name());
     let to = arguments.output.as_deref();
     let format = TextOrJson::or_default(arguments.format, to.is_some());
     let reader = output::reader(to);

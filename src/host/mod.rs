@@ -45,6 +45,12 @@ pub use socket::{Namespace, Socket, State, Timer, TimerKind, Traffic};
 
 use crate::clock::Timestamp;
 
+/// The name of this host.
+#[must_use]
+pub fn name() -> Option<String> {
+    nix::unistd::gethostname().ok()?.into_string().ok()
+}
+
 /// The wall clock now, the same that stamps captured frames.
 #[must_use]
 pub fn now() -> Timestamp {

@@ -10,7 +10,7 @@ use crate::exchange::statements::Statements;
 use crate::exchange::tracker::Tracker;
 use crate::findings::{self, Thresholds};
 use crate::flow::Limits;
-use crate::host::Inventory;
+use crate::host::{self, Inventory};
 use crate::profile::{Described, Listing, Picture, Profile, Scope};
 use crate::protocol::catalog::Target;
 use crate::summary::{Elsewhere, SourceKind, Summary};
@@ -174,7 +174,7 @@ impl Session {
         source.elsewhere = self.elsewhere();
         let mut summary = Summary {
             sequence: self.sequence,
-            host: host_name(),
+            host: host::name(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             start,
             end: now,
@@ -265,8 +265,4 @@ impl Session {
             })
             .collect()
     }
-}
-
-fn host_name() -> Option<String> {
-    nix::unistd::gethostname().ok()?.into_string().ok()
 }

@@ -23,7 +23,7 @@ use crate::cli::exit::Failure;
 use crate::cli::settings::{Mode, Settings};
 use crate::cli::{live, plan, read};
 use crate::clock::Span;
-use crate::host::{Collector, PortFilter, Query};
+use crate::host::{self, Collector, PortFilter, Query};
 use crate::protocol::System;
 use crate::protocol::catalog::Target;
 use crate::summary::{SourceKind, Summary};
@@ -193,7 +193,7 @@ fn watch(
     let mut collector = Collector::new(Query::new(PortFilter::of([port])));
     let mut session = session(port)?;
     let progress = ProgressBar::new_spinner();
-    let start = live::now();
+    let start = host::now();
     session.watch_from(start);
     let end = start + Span::from(WATCHED);
     loop {

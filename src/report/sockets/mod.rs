@@ -393,12 +393,6 @@ impl Totals {
     }
 }
 
-/// The name of this host.
-#[must_use]
-pub fn host_name() -> Option<String> {
-    nix::unistd::gethostname().ok()?.into_string().ok()
-}
-
 /// The ports to ask the kernel for.
 #[must_use]
 pub fn ports(databases: &[Target]) -> host::PortFilter {
