@@ -3,18 +3,22 @@
 //! A [`Table`] owns every connection's TCP state and calls its [`Handler`] with what happens, in order. It never
 //! gives a connection up: what it misses it declares a gap, counts, and goes on. All its memory is bounded.
 
+mod connection;
+mod counters;
 mod duplicate;
 mod elsewhere;
 mod flags;
 mod key;
 mod reassembly;
 mod servers;
+mod step;
 mod table;
 #[cfg(test)]
 mod tests;
 
+pub use counters::Counters;
 pub use servers::{Pattern, Servers};
-pub use table::{Counters, Limits, Table};
+pub use table::{Limits, Table};
 
 use crate::clock::{Span, Timestamp};
 use crate::packet::Endpoint;
