@@ -12,6 +12,7 @@ mod capture_support;
 use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -175,6 +176,41 @@ fn interfaces_that_go_and_come_are_told_and_lose_nothing_of_the_others() {
         source.follow();
         assert_eq!(source.take_events(), []);
     });
+}
+
+#[test]
+fn a_ring_whose_interface_is_gone_is_closed_though_frames_never_cease() {
+    in_namespace(|| {
+        ip("link add one type veth peer name other");
+        ip("link set one up");
+        let mut source = watch(&[]);
+        assert_eq!(rings(), 2);
+        ip("link del one");
+        let talking = AtomicBool::new(true);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while talking.load(Ordering::Relaxed) {
+                    talk("127.0.0.1:5432", 10, 10);
+                }
+            });
+            let frames = (0..200_000).map(|number| {
+                let _ = source.poll().unwrap();
+                if number % 100 == 0 {
+                    source.follow();
+                }
+                rings()
+            });
+            let closed = frames.into_iter().any(|rings| rings == 1);
+            talking.store(false, Ordering::Relaxed);
+            assert!(closed);
+        });
+    });
+}
+
+/// Packet sockets of this thread's namespace.
+fn rings() -> usize {
+    let listed = std::fs::read_to_string("/proc/thread-self/net/packet").unwrap();
+    listed.lines().count() - 1
 }
 
 #[test]

@@ -21,6 +21,8 @@ use crate::watch::{Provenance, Session};
 const BEAT: Range<i64> = -1_000_000_000..100_000_000;
 /// The kernel is asked for its sockets so long before a summary.
 const BEFORE_SUMMARY: Span = Span::from_millis(500);
+/// How often interfaces that came or went are looked for, while frames come.
+const FOLLOW: Duration = Duration::from_secs(1);
 /// How long frames that are already in the rings are waited for at the end.
 const DRAIN: Duration = Duration::from_millis(700);
 /// How long the last summary may take to be written.
@@ -80,8 +82,8 @@ struct Desk<'a> {
     /// The latest time seen.
     latest: Timestamp,
     fed: Instant,
+    followed: Instant,
     asked: bool,
-    follow: bool,
 }
 
 impl<'a> Watchman<'a> {
@@ -107,8 +109,8 @@ impl<'a> Watchman<'a> {
             beaten: start,
             latest: start,
             fed: Instant::now(),
+            followed: Instant::now(),
             asked: false,
-            follow: false,
         };
         Self { source, desk }
     }
@@ -158,13 +160,13 @@ impl<'a> Watchman<'a> {
     /// Nothing is watched for now; whatever comes will be.
     fn wait_for_interfaces(&mut self) -> Timestamp {
         std::thread::sleep(Duration::from_millis(100));
-        self.desk.follow = true;
         self.desk.idle(host::now())
     }
 
     #[cold]
     fn beat(&mut self, now: Timestamp) {
-        if std::mem::take(&mut self.desk.follow) {
+        if self.desk.followed.elapsed() >= FOLLOW {
+            self.desk.followed = Instant::now();
             self.source.follow();
         }
         for event in self.source.take_events() {
@@ -212,7 +214,7 @@ impl Desk<'_> {
         self.work.session.advance(end);
         let end = self.summary();
         self.work.session.turn(end, &self.provenance);
-        (self.asked, self.follow) = (false, true);
+        self.asked = false;
     }
 
     /// Writes a summary; returns its end.

@@ -129,30 +129,38 @@ impl LiveSource {
         std::mem::take(&mut self.events)
     }
 
-    /// Watches interfaces that have come since; to be called now and then. See [`LiveSource::take_events`] for the outcome.
+    /// Watches interfaces that have come since, and lets go of those that are no more; to be called now and then. See
+    /// [`LiveSource::take_events`] for the outcome.
     pub fn follow(&mut self) {
-        for interface in self.choice.among(interfaces().unwrap_or_default()) {
+        self.forget_gone();
+        if self.choice == Choice::Any {
+            return;
+        }
+        let Ok(all) = interfaces() else { return };
+        self.refused
+            .retain(|index| all.iter().any(|it| it.index == *index));
+        for interface in self.choice.among(all) {
             let same = |watch: &Watch| watch.index == interface.index && !watch.gone;
             if !self.watches.iter().any(same) && !self.refused.contains(&interface.index) {
                 let event = self.watch_newcomer(interface);
-                self.events.push(event);
+                self.events.extend(event);
             }
         }
     }
 
-    fn watch_newcomer(&mut self, interface: Interface) -> InterfaceEvent {
+    /// Nothing is told of one that is gone again already.
+    fn watch_newcomer(&mut self, interface: Interface) -> Option<InterfaceEvent> {
         let tried = if self.watches.len() < MAX_RINGS {
             self.watch(&interface).map_err(|error| error.to_string())
         } else {
             Err(format!("{MAX_RINGS} interfaces are watched already; watch `any`"))
         };
-        match tried {
-            Ok(()) => InterfaceEvent::Watched(interface.name),
-            Err(reason) => {
-                self.refused.insert(interface.index);
-                InterfaceEvent::Refused(interface.name, reason)
-            }
-        }
+        let Err(reason) = tried else {
+            return Some(InterfaceEvent::Watched(interface.name));
+        };
+        interfaces::name(interface.index)?;
+        self.refused.insert(interface.index);
+        Some(InterfaceEvent::Refused(interface.name, reason))
     }
 
     fn watch(&mut self, interface: &Interface) -> Result<(), LiveError> {
@@ -247,13 +255,15 @@ impl LiveSource {
         }
     }
 
-    /// Closes the rings of interfaces that are no more, all they held having been read.
+    /// Closes the rings of interfaces that were no more when last looked, all they held having been read.
     fn forget_gone(&mut self) {
-        for watch in self.watches.iter_mut().filter(|it| it.gone) {
-            self.dropped += watch.ring.dropped();
+        for at in (0..self.watches.len()).rev() {
+            if self.watches.get(at).is_some_and(Watch::is_spent) {
+                let mut watch = self.watches.remove(at);
+                self.dropped += watch.ring.dropped();
+                self.current -= usize::from(at < self.current);
+            }
         }
-        self.watches.retain(|it| !it.gone);
-        self.current = 0;
         for watch in &mut self.watches {
             self.events.extend(watch.find_gone(&self.names));
         }
@@ -261,6 +271,11 @@ impl LiveSource {
 }
 
 impl Watch {
+    /// Whether nothing is left of it to be read.
+    fn is_spent(&self) -> bool {
+        self.gone && self.ring.ready().is_none()
+    }
+
     /// What an error on the socket means.
     fn trouble(&mut self, names: &Names) -> Option<InterfaceEvent> {
         self.ring.take_error()?;
