@@ -192,6 +192,23 @@ mod tests {
     }
 
     #[test]
+    fn the_installed_file_shows_every_option_with_a_value_that_holds() {
+        let installed = include_str!("../../systemd/sockhound.toml");
+        parse(installed).unwrap();
+        let options = installed.lines().filter_map(|line| {
+            let line = line.strip_prefix('#').unwrap_or(line);
+            let (key, _) = line.split_once(" = ")?;
+            KEYS.contains(&key).then_some((key, line))
+        });
+        let (mut shown, lines): (Vec<_>, Vec<_>) = options.unzip();
+        parse(&lines.join("\n")).unwrap();
+        let mut all = KEYS.to_vec();
+        shown.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(shown, all);
+    }
+
+    #[test]
     fn the_environment_is_a_layer() {
         let variables = [
             ("SOCKHOUND_TARGET", ":1, :2"),
