@@ -215,6 +215,12 @@ impl Profile {
         }
     }
 
+    /// Statements that found no room since the watch began.
+    #[must_use]
+    pub const fn evicted_statements(&self) -> u64 {
+        self.statements.evictions()
+    }
+
     /// How many connections are open.
     #[must_use]
     pub const fn open(&self) -> usize {

@@ -161,7 +161,7 @@ impl Session {
         let now = self.tracker.now();
         let start = self.start.unwrap_or(now);
         let picture = self.picture(now);
-        let totals = self.totals(provenance.dropped, &picture);
+        let totals = self.totals(provenance.dropped);
         let mut source = totals.since(&self.told);
         source.kind = provenance.kind;
         match provenance.kind {
@@ -201,8 +201,7 @@ impl Session {
     /// Begins the next interval at `at`: counts begin anew, connections and demand carry over.
     pub fn turn(&mut self, at: Timestamp, provenance: &Provenance) {
         self.tracker.advance(at);
-        let picture = Picture::default();
-        self.told = self.totals(provenance.dropped, &picture);
+        self.told = self.totals(provenance.dropped);
         self.profile().turn(at);
         self.start = Some(at);
         self.sequence += 1;
@@ -244,12 +243,14 @@ impl Session {
         picture
     }
 
-    fn totals(&mut self, dropped: u64, picture: &Picture) -> Totals {
+    fn totals(&mut self, dropped: u64) -> Totals {
+        let (statements, recorder) = self.tracker.parts();
+        let evicted_statements = statements.evicted() + recorder.profile().evicted_statements();
         Totals {
             packets: self.packets,
             bytes: self.bytes,
             dropped,
-            evicted_statements: self.tracker.parts().0.evicted() + picture.evicted_statements,
+            evicted_statements,
             discards: self.tracker.discards(),
             flow: self.tracker.counters(),
         }
@@ -264,5 +265,65 @@ impl Session {
                 bytes: None,
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::file::FileSource;
+    use crate::capture::{Polled, Source};
+    use crate::clock::Span;
+
+    fn small() -> Session {
+        let plan = Plan {
+            targets: vec![Target {
+                address: None,
+                port: 15432,
+                system: Some(crate::protocol::System::Postgresql),
+                presumed: false,
+            }],
+            targets_written: Vec::new(),
+            profile: crate::profile::Config {
+                max_statements: 2,
+                ..crate::profile::Config::default()
+            },
+            max_connections: 100,
+            max_statements: 100,
+            show_literals: false,
+            connections: Listing::None,
+        };
+        let recorder = Recorder::new(Profile::new(plan.profile), None);
+        Session::new(plan, recorder)
+    }
+
+    fn read(session: &mut Session, capture: &str) {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(capture);
+        let mut source = FileSource::open(&[path]).unwrap();
+        loop {
+            match source.poll().unwrap() {
+                Polled::Frame(frame) => drop(session.frame(&frame)),
+                Polled::Idle(now) => session.advance(now),
+                Polled::End => return,
+            }
+        }
+    }
+
+    #[test]
+    fn an_interval_counts_what_is_its_own() {
+        let (mut session, nothing) = (small(), Provenance::default());
+        read(&mut session, "tests/captures/postgresql-psql.pcap.gz");
+        let first = session.summary(&nothing);
+        assert!(first.source.packets > 0 && first.source.evicted_statements > 0);
+        let end = first.end + Span::from_secs(1);
+        session.turn(end, &nothing);
+        session.advance(end + Span::from_secs(1));
+        let second = session.summary(&nothing);
+        assert_eq!((second.sequence, second.start), (1, end));
+        assert_eq!((second.source.packets, second.source.evicted_statements), (0, 0));
+        let requests =
+            |summary: &Summary| -> u64 { summary.services.iter().map(|it| it.exchanges.requests).sum() };
+        assert!(requests(&first) > 0 && requests(&second) == 0);
+        assert!(second.statements.is_empty());
     }
 }

@@ -91,8 +91,6 @@ pub struct Picture {
     pub connections: Option<Vec<Connection>>,
     /// Closed connections that are counted but found no room in the list.
     pub unlisted: u64,
-    /// Statements that found no room.
-    pub evicted_statements: u64,
 }
 impl Profile {
     /// What came of the events so far, as of `now`.
@@ -113,7 +111,6 @@ impl Profile {
             hoarded: view.hoarded(),
             connections: view.connections(),
             unlisted: self.gone_uncounted,
-            evicted_statements: self.statements.evictions(),
         }
     }
 
