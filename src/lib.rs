@@ -6,7 +6,8 @@
 //! ```text
 //!  cli        arguments, settings, one file a command
 //!  daemon     intervals, signals, reload, watchdog
-//!  report     text, json, html, metrics        <-  Summary
+//!  metrics    totals since the start, /metrics  <-  Summary
+//!  report     text, json, html                 <-  Summary
 //!  watch      a source, the layers below, a summary
 //!  findings   diagnosis                        <-  Summary
 //!  profile    latency, lives, demand, hoarding <-  Exchange, Event
@@ -28,6 +29,7 @@ pub mod exchange;
 pub mod findings;
 pub mod flow;
 pub mod host;
+pub mod metrics;
 pub mod packet;
 pub mod profile;
 pub mod protocol;

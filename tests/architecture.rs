@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 
 /// From the top down; a layer may import itself and what stands below it.
-const LAYERS: [&str; 13] = [
-    "cli", "daemon", "report", "watch", "findings", "profile", "summary", "exchange", "protocol", "flow",
-    "capture", "packet", "clock",
+const LAYERS: [&str; 14] = [
+    "cli", "daemon", "metrics", "report", "watch", "findings", "profile", "summary", "exchange", "protocol",
+    "flow", "capture", "packet", "clock",
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

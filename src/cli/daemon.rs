@@ -32,6 +32,7 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
         session,
         inventories: Inventories::start(live::collector(&settings))?,
         output: Output::start(lines, settings.output.clone(), &journal)?,
+        aggregator: None,
         journal,
         signals,
         notifier,

@@ -6,6 +6,7 @@
 //!   signals      end, reload, a summary now
 //!   changes      what is hoarded or wrong since, and no longer
 //! inventories  a thread that asks the kernel for its sockets
+//! aggregator   a thread that adds summaries to the totals
 //! output       a thread that writes summaries
 //!   lines        whole lines or none, to a file or standard output
 //! journal      a thread that says things on standard error
@@ -13,6 +14,7 @@
 //!
 //! Whatever may stall has a thread of its own behind a bounded channel, so that nothing stalls the capture.
 
+pub mod aggregator;
 pub mod boundaries;
 pub mod changes;
 pub mod inventories;
@@ -22,6 +24,7 @@ pub mod output;
 pub mod signals;
 pub mod watchman;
 
+pub use aggregator::Aggregator;
 pub use inventories::Inventories;
 pub use journal::Journal;
 pub use output::Output;

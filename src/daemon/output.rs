@@ -33,7 +33,7 @@ struct Lost {
 }
 
 enum Work {
-    Line(Box<Summary>),
+    Line(Arc<Summary>),
     Reopen(Option<PathBuf>),
     /// Everything before it is done.
     Flushed(SyncSender<()>),
@@ -62,9 +62,9 @@ impl Output {
     }
 
     /// Writes a summary, some time.
-    pub fn write(&self, summary: Summary) {
+    pub fn write(&self, summary: Arc<Summary>) {
         let sequence = summary.sequence;
-        if self.work.try_send(Work::Line(Box::new(summary))).is_err() {
+        if self.work.try_send(Work::Line(summary)).is_err() {
             lose(&self.lost, &self.journal, sequence, "the output is not read");
         }
     }
@@ -159,11 +159,11 @@ impl Writer {
 mod tests {
     use super::*;
 
-    fn summary(sequence: u64) -> Summary {
-        Summary {
+    fn summary(sequence: u64) -> Arc<Summary> {
+        Arc::new(Summary {
             sequence,
             ..Summary::default()
-        }
+        })
     }
 
     #[test]
@@ -200,7 +200,10 @@ mod tests {
         output.flush(Duration::from_secs(9));
         for (path, sequence) in [(older, 0), (path, 1)] {
             let line = std::fs::read_to_string(path).unwrap();
-            assert_eq!(serde_json::from_str::<Summary>(&line).unwrap(), summary(sequence));
+            assert_eq!(
+                serde_json::from_str::<Summary>(&line).unwrap(),
+                *summary(sequence)
+            );
         }
     }
 

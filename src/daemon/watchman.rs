@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::boundaries::Boundaries;
 use super::changes::Changes;
 use super::journal::{Journal, Priority};
-use super::{Inventories, Output, Signals};
+use super::{Aggregator, Inventories, Output, Signals};
 use crate::capture::live::{InterfaceEvent, LiveError, LiveSource};
 use crate::capture::{Polled, Source};
 use crate::clock::{Span, Timestamp};
@@ -38,6 +39,8 @@ pub struct Work {
     pub inventories: Inventories,
     /// Where summaries go.
     pub output: Output,
+    /// Where summaries are added up, where anybody wants them so.
+    pub aggregator: Option<Aggregator>,
     /// Where the rest is said.
     pub journal: Journal,
     /// What the operator asks for.
@@ -220,12 +223,15 @@ impl Desk<'_> {
     /// Writes a summary; returns its end.
     fn summary(&mut self) -> Timestamp {
         self.provenance.notes = self.notes();
-        let summary = self.work.session.summary(&self.provenance);
+        let summary = Arc::new(self.work.session.summary(&self.provenance));
         self.changes.say(&summary, &self.work.journal);
         self.work
             .notifier
             .status(&status(&summary, &self.provenance.names));
         let end = summary.end;
+        if let Some(aggregator) = &self.work.aggregator {
+            aggregator.add(&summary);
+        }
         self.work.output.write(summary);
         end
     }
@@ -255,6 +261,9 @@ impl Desk<'_> {
         }
         if self.work.signals.reload() {
             self.reload();
+        }
+        if let Some(aggregator) = &self.work.aggregator {
+            aggregator.beat(self.provenance.names.len());
         }
         self.feed_watchdog();
     }

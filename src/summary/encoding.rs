@@ -14,9 +14,9 @@ use super::{Distribution, Exact, Figures};
 
 /// Values below this have a bucket each; above it buckets double in width every half as many.
 const LINEAR: u64 = 2048;
-const DIGITS: u32 = 3;
-const COOKIE: u32 = 0x1c84_9313;
-const COMPRESSED_COOKIE: u32 = 0x1c84_9314;
+pub(super) const DIGITS: u32 = 3;
+pub(super) const COOKIE: u32 = 0x1c84_9313;
+pub(super) const COMPRESSED_COOKIE: u32 = 0x1c84_9314;
 const NANOS: f64 = 1e9;
 
 /// One filled bucket.
@@ -68,6 +68,17 @@ const fn place(value: u64) -> (u64, u64) {
         shift as u64 * (LINEAR / 2) + sub,
         (sub << shift) | ((1 << shift) - 1),
     )
+}
+
+/// The middle of the bucket at this place; `None` where no value reaches it.
+pub(super) fn middle(index: u64) -> Option<u64> {
+    if index < LINEAR {
+        return Some(index);
+    }
+    let shift = u32::try_from(index / (LINEAR / 2) - 1).ok()?;
+    let sub = index % (LINEAR / 2) + LINEAR / 2;
+    let low = sub.checked_shl(shift).filter(|low| low >> shift == sub)?;
+    Some(low + (1 << shift) / 2)
 }
 
 fn figures(buckets: &[Bucket], count: u64, exact: Exact) -> Figures {

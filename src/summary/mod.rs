@@ -6,6 +6,7 @@
 
 pub mod compare;
 mod connection;
+mod decoding;
 mod distribution;
 mod encoding;
 mod exchange;
