@@ -1,7 +1,7 @@
 //! Which databases to watch: `postgresql://10.0.0.5:6432`, `redis://cache:6379`, `:6432`, `6432`.
 
 use std::fmt;
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv6Addr, ToSocketAddrs};
 use std::str::FromStr;
 
 use crate::packet::Endpoint;
@@ -172,7 +172,7 @@ fn host_and_port(text: &str) -> Result<(Host, Option<u16>), String> {
         };
     }
     if text.matches(':').count() > 1 {
-        return Err(format!("an IPv6 address goes in brackets: [{text}]"));
+        return without_brackets(text);
     }
     match text.split_once(':') {
         Some((name, number)) => Ok((host(name)?, Some(port(number)?))),
@@ -180,6 +180,21 @@ fn host_and_port(text: &str) -> Result<(Host, Option<u16>), String> {
             Ok((Host::Any, Some(port(text)?)))
         }
         None => Ok((host(text)?, None)),
+    }
+}
+
+/// `address:port` of IPv6 as JSON has it, where that is all it can be.
+fn without_brackets(text: &str) -> Result<(Host, Option<u16>), String> {
+    let whole = text.parse::<Ipv6Addr>().is_ok();
+    let split = text
+        .rsplit_once(':')
+        .and_then(|(address, number)| Some((address.parse::<Ipv6Addr>().ok()?, port(number).ok()?)));
+    match split {
+        Some((address, port)) if !whole => Ok((Host::Address(IpAddr::V6(address)), Some(port))),
+        Some((address, port)) => Err(format!(
+            "an IPv6 address goes in brackets: [{address}]:{port} or [{text}]"
+        )),
+        None => Err(format!("an IPv6 address goes in brackets: [{text}]")),
     }
 }
 
@@ -247,6 +262,8 @@ mod tests {
             ("[::1]:5432", "[::1]:5432"),
             ("valkey://[2001:db8::1]", "redis://[2001:db8::1]"),
             ("sqlserver://db", "mssql://db"),
+            ("redis://::1:51122", "redis://[::1]:51122"),
+            ("2001:db8:0:0:0:0:0:1:80", "[2001:db8::1]:80"),
         ] {
             assert_eq!(
                 written.parse::<TargetSpec>().unwrap().to_string(),
@@ -302,7 +319,8 @@ mod tests {
             ("tls://", "a port is wanted"),
             ("postgrsql://x:1", "did you mean postgresql://?"),
             ("ftp://x", "is no system"),
-            ("::1", "in brackets"),
+            ("::1", "in brackets: [::1]"),
+            ("::1:5432", "in brackets: [::1]:5432 or [::1:5432]"),
             ("[::1", "not closed"),
             ("[::1]x", "a :port is wanted"),
             ("host:70000", "70000 is no port"),

@@ -1,7 +1,7 @@
-//! [`Endpoint`] and [`System`] in JSON: as they print.
+//! [`Endpoint`] and [`System`] in JSON.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -9,20 +9,28 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use crate::packet::Endpoint;
 use crate::protocol::System;
 
+/// `address:port`, the port after the last colon; unlike in print, IPv6 has no brackets (`docs/decisions/0030`).
 impl Serialize for Endpoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.collect_str(&format_args!("{}:{}", self.address, self.port))
     }
 }
+
+/// Takes IPv6 in brackets as well.
 
 impl<'de> Deserialize<'de> for Endpoint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        let socket: SocketAddr = text
-            .parse()
-            .map_err(|_| D::Error::custom(format_args!("`{text}` is no address:port")))?;
-        Ok(socket.into())
+        endpoint(&text).ok_or_else(|| D::Error::custom(format_args!("`{text}` is no address:port")))
     }
+}
+
+fn endpoint(text: &str) -> Option<Endpoint> {
+    if let Ok(socket) = text.parse::<SocketAddr>() {
+        return Some(socket.into());
+    }
+    let (address, port) = text.rsplit_once(':')?;
+    Some(Endpoint::new(address.parse::<IpAddr>().ok()?, port.parse().ok()?))
 }
 
 impl JsonSchema for Endpoint {
@@ -33,8 +41,8 @@ impl JsonSchema for Endpoint {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "An address and a TCP port; IPv6 in brackets.",
-            "examples": ["10.0.0.5:5432", "[::1]:5432"]
+            "description": "An address and a TCP port: what stands after the last colon.",
+            "examples": ["10.0.0.5:5432", "::1:5432"]
         })
     }
 }
@@ -106,12 +114,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints_read_as_they_print() {
-        for text in ["\"10.0.0.5:5432\"", "\"[::1]:5432\""] {
+    fn endpoints_read_as_they_are_written() {
+        for text in ["\"10.0.0.5:5432\"", "\"::1:5432\"", "\"2001:db8::5:65535\""] {
             let endpoint: Endpoint = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&endpoint).unwrap(), text);
         }
-        assert!(serde_json::from_str::<Endpoint>("\"localhost:5432\"").is_err());
+    }
+
+    #[test]
+    fn endpoints_in_brackets_are_read_too() {
+        let endpoint: Endpoint = serde_json::from_str("\"[::1]:51122\"").unwrap();
+        assert_eq!(endpoint.to_string(), "[::1]:51122");
+        assert_eq!(serde_json::to_string(&endpoint).unwrap(), "\"::1:51122\"");
+    }
+
+    #[test]
+    fn what_is_no_endpoint_is_refused() {
+        for text in [
+            "localhost:5432",
+            "10.0.0.5",
+            "::1:65536",
+            "::1:",
+            ":5432",
+            "fe80::1%eth0:5432",
+        ] {
+            assert!(
+                serde_json::from_str::<Endpoint>(&format!("\"{text}\"")).is_err(),
+                "{text}"
+            );
+        }
     }
 
     #[test]
