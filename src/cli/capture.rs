@@ -9,7 +9,6 @@ use super::read::finish;
 use super::settings::Settings;
 use super::{output, plan};
 use crate::capture::live::LiveSource;
-use crate::capture::{Polled, Source};
 use crate::clock::{Span, Timestamp};
 use crate::host;
 use crate::watch::Session;
@@ -54,27 +53,14 @@ fn watch(
     let mut progress = Progress::of_time(duration);
     let mut told = false;
     loop {
+        let now = live::follow(source, session, keeper, end)?;
+        if now >= end {
+            return Ok(());
+        }
+        progress.time(now.since(start));
         if interrupt.told() && !told {
             told = true;
             end = end.min(host::now());
         }
-        let now = match source.poll().map_err(live::failure)? {
-            Polled::Frame(frame) if frame.time < end => {
-                let watched = session.frame(&frame);
-                if let Some(keeper) = keeper.as_mut().filter(|_| watched) {
-                    keeper.keep(&frame)?;
-                }
-                continue;
-            }
-            Polled::Frame(frame) => frame.time,
-            Polled::Idle(now) => now,
-            Polled::End => break,
-        };
-        session.advance(now.min(end));
-        progress.time(now.since(start));
-        if now >= end {
-            break;
-        }
     }
-    Ok(())
 }

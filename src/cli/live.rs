@@ -10,10 +10,11 @@ use super::plan;
 use super::settings::Settings;
 use crate::capture::live::{LiveError, LiveOptions, LiveSource};
 use crate::capture::write::Writer;
-use crate::capture::{Frame, Source, filter};
+use crate::capture::{Frame, Polled, Source, filter};
+use crate::clock::{Span, Timestamp};
 use crate::host::{Collector, PortFilter, Query};
 use crate::summary::SourceKind;
-use crate::watch::Provenance;
+use crate::watch::{Provenance, Session};
 
 /// Opens a ring on every interface that `settings` name.
 pub fn open(settings: &Settings) -> Result<LiveSource, Failure> {
@@ -46,6 +47,38 @@ pub fn failure(error: LiveError) -> Failure {
         LiveError::AllGone | LiveError::NoList(_) | LiveError::System { .. } => Exit::Failed,
     };
     Failure::new(exit, error)
+}
+
+/// How often a watch under traffic looks up, by the clock of its frames.
+const BEAT: Span = Span::from_millis(50);
+
+/// Takes the frames of before `end` for a beat, or until none comes; returns up to when all was seen, which is `end` or later
+/// once all of it was. `keeper` is given those of watched connections.
+pub fn follow(
+    source: &mut LiveSource,
+    session: &mut Session,
+    keeper: &mut Option<Keeper>,
+    end: Timestamp,
+) -> Result<Timestamp, Failure> {
+    let mut begun = None;
+    let now = loop {
+        match source.poll().map_err(failure)? {
+            Polled::Frame(frame) if frame.time < end => {
+                let watched = session.frame(&frame);
+                if let Some(keeper) = keeper.as_mut().filter(|_| watched) {
+                    keeper.keep(&frame)?;
+                }
+                if frame.time.since(*begun.get_or_insert(frame.time)) >= BEAT {
+                    return Ok(frame.time);
+                }
+            }
+            Polled::Frame(frame) => break frame.time,
+            Polled::Idle(now) => break now,
+            Polled::End => break end,
+        }
+    };
+    session.advance(now.min(end));
+    Ok(now)
 }
 
 /// Where frames come from now, as a summary tells it.
@@ -90,12 +123,14 @@ pub struct Keeper {
 impl Keeper {
     /// Creates the file that `settings` name, if any.
     pub fn open(settings: &Settings) -> Result<Option<Self>, Failure> {
-        let Some(path) = settings.write.clone() else {
-            return Ok(None);
-        };
+        settings.write.clone().map(Self::create).transpose()
+    }
+
+    /// Creates the file.
+    pub fn create(path: PathBuf) -> Result<Self, Failure> {
         let opened = File::create(&path).and_then(Writer::new);
         let writer = opened.map_err(|error| Failure::output(&path, error))?;
-        Ok(Some(Self { writer, path }))
+        Ok(Self { writer, path })
     }
 
     /// Adds a frame.

@@ -16,10 +16,10 @@ use tokio::time::Instant;
 use super::shop::{self, Served};
 use super::{database, failed};
 use crate::capture::file::FileSource;
+use crate::capture::filter;
 use crate::capture::live::{LiveError, LiveOptions, LiveSource};
-use crate::capture::write::Writer;
-use crate::capture::{Polled, Source, filter};
 use crate::cli::exit::Failure;
+use crate::cli::live::Keeper;
 use crate::cli::settings::{Mode, Settings};
 use crate::cli::{live, plan, read};
 use crate::clock::Span;
@@ -188,8 +188,7 @@ fn watch(
     record: Option<PathBuf>,
     served: &Served,
 ) -> Result<Summary, Failure> {
-    let writer = record.map(|path| File::create(path).and_then(Writer::new));
-    let mut writer = writer.transpose().map_err(failed)?;
+    let mut keeper = record.map(Keeper::create).transpose()?;
     let mut collector = Collector::new(Query::new(PortFilter::of([port])));
     let mut session = session(port)?;
     let progress = ProgressBar::new_spinner();
@@ -197,34 +196,18 @@ fn watch(
     session.watch_from(start);
     let end = start + Span::from(WATCHED);
     loop {
-        let now = match source.poll().map_err(live::failure)? {
-            Polled::Frame(frame) if frame.time < end => {
-                session.frame(&frame);
-                if let Some(writer) = &mut writer {
-                    writer.write(&frame).map_err(failed)?;
-                }
-                continue;
-            }
-            Polled::Frame(frame) => frame.time,
-            Polled::Idle(now) => now,
-            Polled::End => break,
-        };
-        session.advance(now.min(end));
-        let seconds = now.since(start).seconds();
-        progress.set_message(format!(
-            "{seconds:.0} s: {} pages, {:.1?} each",
-            served.pages(),
-            served.mean()
-        ));
-        progress.tick();
+        let now = live::follow(source, &mut session, &mut keeper, end)?;
         if now >= end {
             break;
         }
+        let (seconds, pages, mean) = (now.since(start).seconds(), served.pages(), served.mean());
+        progress.set_message(format!("{seconds:.0} s: {pages} pages, {mean:.1?} each"));
+        progress.tick();
     }
     progress.finish_and_clear();
     session.join_at_end(collector.collect());
-    if let Some(writer) = writer {
-        writer.finish(source.loss()).map_err(failed)?;
+    if let Some(keeper) = keeper {
+        keeper.finish(source)?;
     }
     Ok(session.summary(&live::provenance(source)))
 }
