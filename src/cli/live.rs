@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::exit::{Exit, Failure};
 use super::plan;
@@ -18,6 +19,11 @@ use crate::watch::{Provenance, Session};
 
 /// Opens a ring on every interface that `settings` name.
 pub fn open(settings: &Settings) -> Result<LiveSource, Failure> {
+    open_with(settings, LiveOptions::default().block_timeout)
+}
+
+/// The same; a frame waits for `block_timeout` at most before it is seen.
+pub fn open_with(settings: &Settings, block_timeout: Duration) -> Result<LiveSource, Failure> {
     let targets = plan::targets(settings);
     let targets = targets.iter().map(|target| filter::Target {
         address: target.address,
@@ -26,6 +32,7 @@ pub fn open(settings: &Settings) -> Result<LiveSource, Failure> {
     let options = LiveOptions {
         interfaces: settings.interfaces.clone(),
         targets: targets.collect(),
+        block_timeout,
         ..LiveOptions::default()
     };
     LiveSource::open(&options).map_err(failure)

@@ -11,6 +11,7 @@ mod spark;
 mod style;
 mod table;
 pub mod text;
+pub mod top;
 mod units;
 mod wrap;
 
