@@ -17,7 +17,6 @@ impl Serialize for Endpoint {
 }
 
 /// Takes IPv6 in brackets as well.
-
 impl<'de> Deserialize<'de> for Endpoint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
