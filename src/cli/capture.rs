@@ -20,7 +20,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     let mut source = live::open(settings)?;
     let interrupt = Interrupt::listen()?;
     let mut collector = live::collector(settings);
-    let inventory = collector.collect();
+    let inventory = collector.collect_whole();
     let start = inventory.time;
     session.watch_from(start);
     session.join(inventory);
@@ -32,7 +32,9 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
         (end, settings.duration),
         &interrupt,
     )?;
-    session.join_at_end(collector.collect());
+    if session.join_at_end(collector.collect_whole()) {
+        session.join_at_end(collector.collect_whole());
+    }
     if let Some(keeper) = keeper {
         keeper.finish(&mut source)?;
     }

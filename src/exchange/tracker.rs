@@ -133,11 +133,15 @@ impl<O: Observer> Tracker<O> {
         self.table.connection(client, server)
     }
 
-    /// Closes what the kernel knew once and does not any more: its end went by unseen.
-    pub fn vanish_all_but(&mut self, known: &HashSet<ConnectionId>, at: Timestamp) {
-        for id in self.table.no_longer_among(known, at) {
-            self.table.vanished(id, at, &mut self.watch);
-        }
+    /// What the kernel knew once and does not list among `known`, silent since before `at`.
+    #[must_use]
+    pub fn no_longer_among(&self, known: &HashSet<ConnectionId>, at: Timestamp) -> Vec<ConnectionId> {
+        self.table.no_longer_among(known, at)
+    }
+
+    /// Closes a connection that the kernel does not know any more: its end went by unseen.
+    pub fn vanish(&mut self, id: ConnectionId, at: Timestamp) {
+        self.table.vanished(id, at, &mut self.watch);
     }
 
     /// The latest time seen.

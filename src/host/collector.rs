@@ -38,8 +38,22 @@ impl Collector {
 
     /// All sockets now. Never fails: what could not be learnt is in [`Inventory::missing`].
     pub fn collect(&mut self) -> Inventory {
+        let is_due = self.elsewhere.as_ref().is_none_or(Elsewhere::is_due);
+        self.take(is_due)
+    }
+
+    /// The same, other namespaces in any case: for who asks only a few times.
+    pub fn collect_whole(&mut self) -> Inventory {
+        self.take(true)
+    }
+
+    fn take(&mut self, elsewhere: bool) -> Inventory {
         let mut inventory = Inventory::take(&self.query);
-        self.add_elsewhere(&mut inventory);
+        if elsewhere {
+            self.add_elsewhere(&mut inventory);
+        } else if let Some(latest) = &self.elsewhere {
+            inventory.missing.push(Missing::Namespaces(latest.namespaces));
+        }
         let missing = self.owners.resolve(&mut inventory.sockets);
         inventory.missing.extend(missing);
         inventory
@@ -47,10 +61,6 @@ impl Collector {
 
     /// On a host with very many sockets and containers some inventories lack those of the containers, and say so.
     fn add_elsewhere(&mut self, inventory: &mut Inventory) {
-        if let Some(latest) = self.elsewhere.as_ref().filter(|it| !it.is_due()) {
-            inventory.missing.push(Missing::Namespaces(latest.namespaces));
-            return;
-        }
         let begun = Instant::now();
         let (namespaces, mut elsewhere) = Inventory::take_elsewhere(&self.query);
         let asked = Instant::now();

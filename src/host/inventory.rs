@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 
 use crate::clock::Timestamp;
@@ -40,6 +41,8 @@ pub struct Inventory {
     pub sockets: Vec<Socket>,
     /// What could not be learnt, and why.
     pub missing: Vec<Missing>,
+    /// The addresses of this network namespace.
+    pub addresses: Vec<IpAddr>,
 }
 
 impl Inventory {
@@ -53,6 +56,7 @@ impl Inventory {
         inventory
             .missing
             .extend(missing.into_iter().chain(kept.missing()));
+        inventory.addresses = own_addresses();
         inventory.time = now();
         inventory
     }
@@ -90,8 +94,19 @@ impl Inventory {
             time: now(),
             sockets: Vec::new(),
             missing: Vec::new(),
+            addresses: Vec::new(),
         }
     }
+}
+
+fn own_addresses() -> Vec<IpAddr> {
+    let interfaces = nix::ifaddrs::getifaddrs().into_iter().flatten();
+    let addresses = interfaces.filter_map(|interface| {
+        let address = interface.address?;
+        let v4 = address.as_sockaddr_in().map(|it| IpAddr::V4(it.ip()));
+        v4.or_else(|| address.as_sockaddr_in6().map(|it| IpAddr::V6(it.ip())))
+    });
+    addresses.collect()
 }
 
 fn own_sockets(query: &Query, kept: &mut Bounded) -> Vec<Missing> {

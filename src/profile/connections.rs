@@ -69,12 +69,14 @@ impl Profile {
         let Some((ended, extra)) = self.lives.end(id) else {
             return;
         };
+        self.held_up -= usize::from(extra.held_up != [Span::ZERO; 2]);
         let gone = u64::from(how != Close::Evicted);
         let key = self.key_in(ended.identity, ended.pool);
         if let Some(pool) = self.pools.of_mut(ended.pool) {
             pool.leave(id, at, false);
             pool.guests = pool.guests.saturating_sub(u32::from(pool.key != key));
             pool.seen.closed += gone;
+            pool.unseen -= u32::from(extra.unseen).min(pool.unseen);
             if let Some(service) = self.services.of_mut(pool.service) {
                 service.open.fall();
                 service.seen.closed += gone;
@@ -229,13 +231,22 @@ impl Profile {
             }
             (false, Some(begun)) => {
                 *since = None;
-                self.count(id, |service, pool| {
-                    service.seen.legs.add_window_closed(at.since(begun));
-                    pool.seen.legs.add_window_closed(at.since(begun));
-                });
+                self.hold_up(id, side, (begun, at));
             }
             _ => {}
         }
+    }
+
+    /// A window was closed meanwhile: what is in flight on the connection was held up since then, or since it began.
+    fn hold_up(&mut self, id: ConnectionId, side: Side, (begun, at): (Timestamp, Timestamp)) {
+        let Some(life) = self.lives.of(id).filter(|life| life.is_in_flight()) else {
+            return;
+        };
+        let span = at.since(begun.max(life.mark).max(self.interval));
+        let held_up = &mut self.lives.extra_mut(id).held_up;
+        self.held_up += usize::from(*held_up == [Span::ZERO; 2] && span > Span::ZERO);
+        let of_side = &mut held_up[life::index(side)];
+        *of_side = *of_side + span;
     }
 
     /// Lets count for the connection's server and pool.

@@ -4,7 +4,7 @@ use super::Profile;
 use super::identity::Identities;
 use super::life::Traits;
 use super::recent::{Ended, Past};
-use super::service::ServiceId;
+use super::service::{ServiceId, Timing};
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{ConnectionId, Exchange};
 use crate::protocol::{ErrorCode, Session, System};
@@ -23,10 +23,15 @@ impl Profile {
         }
         let pool_id = life.pool;
         self.lives.count_exchange(id);
-        let timing = exchange
-            .latency()
-            .zip(exchange.duration())
-            .filter(|_| exchange.counts());
+        let closed = self.take_closed_windows(id);
+        let timing = exchange.latency().zip(exchange.duration());
+        let timing = timing.filter(|_| exchange.counts());
+        let timing = timing.map(|(latency, duration)| Timing {
+            latency,
+            duration,
+            closed,
+        });
+        let timing = timing.as_ref();
         let Some(pool) = self.pools.of_mut(pool_id) else {
             return;
         };
@@ -42,8 +47,23 @@ impl Profile {
         }
     }
 
+    /// For how long the windows were closed while this connection's request was in flight; nearly always nobody's were.
+    #[inline]
+    fn take_closed_windows(&mut self, id: ConnectionId) -> [Span; 2] {
+        if self.held_up == 0 || self.lives.extra(id).is_none() {
+            return [Span::ZERO; 2];
+        }
+        let closed = std::mem::take(&mut self.lives.extra_mut(id).held_up);
+        self.held_up -= usize::from(closed != [Span::ZERO; 2]);
+        closed
+    }
+
     /// Counts what was repeated, and keeps what is not remembered elsewhere any more.
     pub(super) fn tell(&mut self, ended: &Ended) {
+        if let Some(pause) = &ended.pause {
+            let service = self.service_of(pause.id);
+            self.statements.think(service, pause.after, pause.length);
+        }
         for one in &ended.repetitions {
             let service = self.service_of(one.id);
             self.statements.tell(service, one);

@@ -65,11 +65,14 @@ impl Profile {
             extra: self.lives.extra(id),
         }
         .opening();
+        let unseen = u32::from(self.lives.extra(id).is_some_and(|extra| extra.unseen));
         if let Some(from) = self.pools.of_mut(life.pool) {
             from.move_out(id, at, held, fresh.then_some(opening));
+            from.unseen -= unseen.min(from.unseen);
         }
         if let Some(to) = self.pools.of_mut(pool) {
             to.move_in(id, at, held, fresh.then_some(opening));
+            to.unseen += unseen;
         }
         if let Some(life) = self.lives.of_mut(id) {
             life.pool = pool;

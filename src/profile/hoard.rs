@@ -16,10 +16,10 @@ use crate::summary::{ConnectionState, Reason};
 /// The hoarded connections with their reasons.
 pub type Hoarded = HashMap<ConnectionId, Vec<Reason>, foldhash::fast::FixedState>;
 
-/// Connections that a pool needs, and those it has beyond.
+/// Connections that a pool needs, and those it has beyond. Each whose work was not seen may have been needed at once.
 #[must_use]
 pub fn need(pool: &Pool, config: &Config) -> (u32, u32) {
-    let needed = needed(pool.demand.peak(), config.headroom);
+    let needed = needed(pool.demand.peak().saturating_add(pool.unseen), config.headroom);
     (needed, pool.open.now.saturating_sub(needed))
 }
 

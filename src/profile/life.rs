@@ -57,6 +57,10 @@ pub struct Extra {
     pub retransmits: u32,
     /// When each side's window was closed.
     pub window_closed: [Option<Timestamp>; 2],
+    /// For how long closed windows have held up what is in flight, by whose window it was.
+    pub held_up: [Span; 2],
+    /// The kernel moved data on it that the watch did not see.
+    pub unseen: bool,
     /// The last statement of a transaction that has gone silent.
     pub last_statement: Option<StatementId>,
     /// When the open transaction began.

@@ -89,6 +89,13 @@ impl Lives {
         self.extras.entry(id.0).or_default()
     }
 
+    /// What is in flight is not held up any more, as far as is told.
+    pub fn forget_held_up(&mut self) {
+        self.extras
+            .values_mut()
+            .for_each(|extra| extra.held_up = [Span::ZERO; 2]);
+    }
+
     /// All that are open, by rising id.
     pub fn iter(&self) -> impl Iterator<Item = (ConnectionId, &Life)> {
         let slots = (0..).zip(&self.slots);

@@ -44,6 +44,9 @@ use statement::StatementTable;
 
 pub use summarise::{Described, Listing, Picture, Scope, Statements};
 
+/// Data this long after the watch began was not moved before it, however the clocks are read.
+const UNSEEN: Span = Span::from_millis(100);
+
 /// What is judged by, and the bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Config {
@@ -109,6 +112,8 @@ pub struct Profile {
     pools: Pools,
     statements: StatementTable,
     recents: Recents,
+    /// Connections of which what is in flight was held up by a closed window.
+    held_up: usize,
 }
 
 impl Profile {
@@ -129,6 +134,7 @@ impl Profile {
             pools: Pools::default(),
             statements: StatementTable::new(config.max_statements),
             recents: Recents::default(),
+            held_up: 0,
         }
     }
 
@@ -203,6 +209,24 @@ impl Profile {
         if untouched && last_data != life.mark {
             life.mark = last_data;
         }
+        if untouched && self.start.is_some_and(|start| last_data > start + UNSEEN) {
+            self.moved_unseen(id);
+        }
+    }
+
+    /// Data moved on a connection, yet no request was seen: its frames do not pass here. What it was needed for can't be
+    /// known, so its pool is taken to need it.
+    fn moved_unseen(&mut self, id: ConnectionId) {
+        let extra = self.lives.extra_mut(id);
+        if !std::mem::replace(&mut extra.unseen, true) {
+            self.count(id, |_, pool| pool.unseen += 1);
+        }
+    }
+
+    /// Open connections on which data moved that the watch did not see.
+    #[must_use]
+    pub fn unseen(&self) -> u64 {
+        self.pools.iter().map(|(_, pool)| u64::from(pool.unseen)).sum()
     }
 
     /// The kernel says that the other side does not answer any more, or that it does.
@@ -243,6 +267,9 @@ impl Profile {
         self.services.turn();
         self.statements.turn();
         self.recents.turn();
+        if std::mem::take(&mut self.held_up) > 0 {
+            self.lives.forget_held_up();
+        }
         self.turn_demand(at);
     }
 

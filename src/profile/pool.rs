@@ -5,7 +5,7 @@ use super::durations::Durations;
 use super::history::History;
 use super::identity::NameId;
 use super::life::Opening;
-use super::service::{Counts, Gauge, Legs, ServiceId};
+use super::service::{Counts, Gauge, Legs, ServiceId, Timing};
 use super::what_if::WhatIf;
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{ConnectionId, Exchange};
@@ -65,6 +65,8 @@ pub struct Pool {
     pub held_peak: u32,
     /// Members of which less is known than the key says; at most this many.
     pub guests: u32,
+    /// Open members on which data moved that the watch did not see.
+    pub unseen: u32,
     /// Members that came, less those that turned out to belong elsewhere.
     pub joined: u64,
     /// What is counted and begins anew with each interval.
@@ -101,11 +103,11 @@ pub struct Seen {
 
 impl Seen {
     /// Adds an exchange; one that counts with its latency and duration.
-    pub fn add(&mut self, exchange: &Exchange, timing: Option<(Span, Span)>) {
+    pub fn add(&mut self, exchange: &Exchange, timing: Option<&Timing>) {
         self.counts.add(exchange);
-        if let Some((latency, _)) = timing {
-            self.latency.record(latency);
-            self.legs.add(exchange, latency);
+        if let Some(timing) = timing {
+            self.latency.record(timing.latency);
+            self.legs.add(exchange, timing);
         }
     }
 }
@@ -134,6 +136,7 @@ impl Pool {
             open: Gauge::default(),
             held_peak: 0,
             guests: 0,
+            unseen: 0,
             joined: 0,
             seen: Seen::default(),
             passed: start,

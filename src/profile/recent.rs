@@ -70,6 +70,19 @@ pub struct Ended {
     pub repetitions: Vec<Repetition>,
     /// Whose past is not remembered here any more.
     pub displaced: Option<Past>,
+    /// The client's pause inside a transaction that ended.
+    pub pause: Option<Pause>,
+}
+
+/// The time that a client let pass inside a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// On which connection.
+    pub id: ConnectionId,
+    /// After which statement.
+    pub after: StatementId,
+    /// From its reply to the next request.
+    pub length: Span,
 }
 
 /// The recent past of many connections.
@@ -84,6 +97,7 @@ impl Recents {
         let end = exchange.reply.map_or(exchange.request_end, |reply| reply.end);
         let (place, displaced) = self.place(id, exchange.start);
         let mut ended = displaced.map_or_else(Ended::default, Recent::displaced);
+        ended.pause = place.pause(exchange.start);
         let pause = exchange.start.since(place.end) > PAUSE && place.transaction.is_none();
         if pause {
             ended.repetitions.extend(place.restart(exchange.start));
@@ -127,7 +141,7 @@ impl Recents {
         }
         Ended {
             repetitions,
-            displaced: None,
+            ..Ended::default()
         }
     }
 
@@ -173,6 +187,18 @@ impl Recent {
             counted: [Counted::default(); STATEMENTS],
             uncounted: 0,
         }
+    }
+
+    fn pause(&self, until: Timestamp) -> Option<Pause> {
+        let length = until.since(self.end);
+        let after = self
+            .last
+            .filter(|_| self.transaction.is_some() && length > Span::ZERO)?;
+        Some(Pause {
+            id: self.id,
+            after,
+            length,
+        })
     }
 
     fn add(&mut self, exchange: &Exchange, end: Timestamp) {
@@ -251,6 +277,7 @@ impl Recent {
         Ended {
             repetitions: self.repetitions().collect(),
             displaced: Some(self.past()),
+            pause: None,
         }
     }
 }
@@ -316,6 +343,19 @@ mod tests {
             .map(|n| run(&mut recents, 2, 1 + n * 50).repetitions.len())
             .sum::<usize>();
         assert_eq!(ended, 0);
+    }
+
+    #[test]
+    fn a_pause_in_a_transaction_belongs_to_the_statement_before_it() {
+        let mut recents = Recents::default();
+        assert_eq!(run(&mut recents, 7, 0).pause, None);
+        assert_eq!(run(&mut recents, 8, 50).pause, None, "no transaction");
+        recents.transaction(ID, true, Timestamp::from_nanos(50_500_001));
+        let pause = run(&mut recents, 9, 80).pause.unwrap();
+        assert_eq!((pause.after, pause.length.nanos()), (StatementId(8), 29_499_999));
+        assert_eq!(run(&mut recents, 9, 80).pause, None, "pipelined");
+        recents.transaction(ID, false, Timestamp::from_nanos(81_000_000));
+        assert_eq!(run(&mut recents, 7, 90).pause, None);
     }
 
     #[test]

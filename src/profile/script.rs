@@ -1,5 +1,6 @@
 //! What tests play to a profile.
 
+use super::service::Timing;
 use super::{Config, Listing, Picture, Profile, Scope};
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{Close, ConnectionId, Ending, Event, Exchange, Reply, StatementId};
@@ -31,8 +32,12 @@ pub fn exchange(start: i64, request_end: i64, reply_start: i64, reply_end: i64) 
 }
 
 /// Its latency and duration.
-pub fn timing(exchange: &Exchange) -> Option<(Span, Span)> {
-    exchange.latency().zip(exchange.duration())
+pub fn timing(exchange: &Exchange) -> Option<Timing> {
+    Some(Timing {
+        latency: exchange.latency()?,
+        duration: exchange.duration()?,
+        closed: [Span::ZERO; 2],
+    })
 }
 
 /// A TCP handshake of a millisecond.
@@ -152,6 +157,7 @@ impl Script {
         let scope = Scope {
             statements: &|_: StatementId| None,
             vantage: &|_| None,
+            round_trip: &|_| None,
             connections: Listing::All,
         };
         self.profile.summarise(at(seconds), &scope)

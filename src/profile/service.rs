@@ -54,14 +54,30 @@ pub struct Legs {
     login: u64,
 }
 
+/// What an exchange that counts took.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Last byte of the request to first byte of the reply.
+    pub latency: Span,
+    /// First byte of the request to last byte of the reply.
+    pub duration: Span,
+    /// For how long meanwhile the client's and the server's receive windows were closed.
+    pub closed: [Span; 2],
+}
+
 impl Legs {
-    /// Adds an exchange that counts.
-    pub fn add(&mut self, exchange: &Exchange, latency: Span) {
+    /// Adds an exchange that counts. A closed window holds up who sends to it: the server's the request, the client's the reply.
+    pub fn add(&mut self, exchange: &Exchange, timing: &Timing) {
         let Some(reply) = exchange.reply else { return };
+        let sending = nanos(exchange.request_end.since(exchange.start));
+        let receiving = nanos(reply.end.since(reply.start));
+        let [of_client, of_server] = timing.closed.map(nanos);
+        let (held_request, held_reply) = (of_server.min(sending), of_client.min(receiving));
         self.count += 1;
-        self.request += nanos(exchange.request_end.since(exchange.start));
-        self.latency += nanos(latency);
-        self.reply += nanos(reply.end.since(reply.start));
+        self.request += sending - held_request;
+        self.latency += nanos(timing.latency);
+        self.reply += receiving - held_reply;
+        self.window_closed += held_request + held_reply;
     }
 
     /// Adds a TCP handshake.
@@ -77,11 +93,6 @@ impl Legs {
     /// Adds time between requests inside a transaction.
     pub fn add_thinking(&mut self, span: Span) {
         self.thinking += nanos(span);
-    }
-
-    /// Adds time that a window was closed.
-    pub fn add_window_closed(&mut self, span: Span) {
-        self.window_closed += nanos(span);
     }
 
     /// Takes back what was added for a connection that belongs elsewhere.
@@ -103,8 +114,6 @@ impl Legs {
         summary::WhereTimeGoes {
             connect_seconds: Some(seconds(self.connect)),
             login_seconds: Some(seconds(self.login)),
-            window_closed_seconds: Some(seconds(self.window_closed)),
-            thinking_seconds: Some(seconds(self.thinking)),
             ..self.of_exchanges(network)
         }
     }
@@ -122,6 +131,8 @@ impl Legs {
             network_seconds: network.map(seconds),
             server_seconds: network.map(|network| seconds(self.latency - network)),
             reply_seconds: Some(seconds(self.reply)),
+            window_closed_seconds: Some(seconds(self.window_closed)),
+            thinking_seconds: Some(seconds(self.thinking)),
             ..summary::WhereTimeGoes::default()
         }
     }
@@ -271,15 +282,15 @@ const DELAYED: std::ops::RangeInclusive<i64> = 38_000_000..=48_000_000;
 
 impl Seen {
     /// Adds an exchange; one that counts with its latency and duration.
-    pub fn add(&mut self, exchange: &Exchange, timing: Option<(Span, Span)>) {
+    pub fn add(&mut self, exchange: &Exchange, timing: Option<&Timing>) {
         self.counts.add(exchange);
         if let Ending::Error(code) = exchange.outcome {
             self.errors.add(code);
         }
-        if let Some((latency, duration)) = timing {
-            self.latency.record(latency);
-            self.duration.record(duration);
-            self.legs.add(exchange, latency);
+        if let Some(timing) = timing {
+            self.latency.record(timing.latency);
+            self.duration.record(timing.duration);
+            self.legs.add(exchange, timing);
             self.delayed_acknowledgments += u64::from(is_delayed(exchange));
         }
     }
@@ -400,19 +411,33 @@ mod tests {
     fn legs_add_up_to_the_duration() {
         let mut legs = Legs::default();
         let one = exchange(0, 10, 110, 130);
-        legs.add(&one, one.latency().unwrap());
+        let timing = Timing {
+            closed: [Span::from_nanos(15), Span::from_nanos(99)],
+            ..crate::profile::script::timing(&one).unwrap()
+        };
+        legs.add(&one, &timing);
         let time = legs.summarise(Some(Span::from_nanos(30)));
         let sum: f64 = [
             time.request_seconds,
             time.network_seconds,
             time.server_seconds,
             time.reply_seconds,
+            time.window_closed_seconds,
         ]
         .into_iter()
         .flatten()
         .sum();
         assert!((sum - one.duration().unwrap().seconds()).abs() < 1e-15);
         assert_eq!(time.server_seconds, Some(7e-8));
+        assert_eq!(
+            (time.request_seconds, time.reply_seconds),
+            (Some(0.0), Some(5e-9))
+        );
+        assert_eq!(
+            time.window_closed_seconds,
+            Some(25e-9),
+            "no more than there was to hold up"
+        );
         let all = legs.summarise(Some(Span::from_secs(1)));
         assert_eq!(
             all.server_seconds,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::durations::Durations;
 use super::recent::Repetition;
-use super::service::{Legs, ServiceId};
+use super::service::{Legs, ServiceId, Timing};
 use crate::clock::Span;
 use crate::exchange::{Ending, Exchange, StatementId};
 use crate::protocol::Verb;
@@ -97,7 +97,7 @@ impl StatementTable {
     }
 
     /// Counts an exchange; with its latency and duration where it counts.
-    pub fn add(&mut self, service: ServiceId, exchange: &Exchange, timing: Option<(Span, Span)>) {
+    pub fn add(&mut self, service: ServiceId, exchange: &Exchange, timing: Option<&Timing>) {
         if let Some(statement) = self.find(service, exchange.statement, exchange.verb) {
             statement.add(exchange, timing);
         }
@@ -108,6 +108,14 @@ impl StatementTable {
         let slot = service.and_then(|service| self.slot_of(service, repetition.statement));
         if let Some(statement) = slot.and_then(|slot| self.slots.get_mut(slot as usize)) {
             statement.repeats.add(repetition);
+        }
+    }
+
+    /// Notes that the client paused inside a transaction after this statement.
+    pub fn think(&mut self, service: Option<ServiceId>, statement: StatementId, pause: Span) {
+        let slot = service.and_then(|service| self.slot_of(service, statement));
+        if let Some(statement) = slot.and_then(|slot| self.slots.get_mut(slot as usize)) {
+            statement.legs.add_thinking(pause);
         }
     }
 
@@ -209,7 +217,7 @@ impl Statement {
         }
     }
 
-    fn add(&mut self, exchange: &Exchange, timing: Option<(Span, Span)>) {
+    fn add(&mut self, exchange: &Exchange, timing: Option<&Timing>) {
         self.count += 1;
         self.errors += u64::from(matches!(exchange.outcome, Ending::Error(_)));
         self.unanswered += u64::from(exchange.outcome == Ending::Unanswered);
@@ -219,10 +227,10 @@ impl Statement {
         if let Some(rows) = exchange.rows {
             self.rows = Some(self.rows.unwrap_or(0).saturating_add(rows));
         }
-        if let Some((latency, duration)) = timing {
-            self.latency.record(latency);
-            self.duration.record(duration);
-            self.legs.add(exchange, latency);
+        if let Some(timing) = timing {
+            self.latency.record(timing.latency);
+            self.duration.record(timing.duration);
+            self.legs.add(exchange, timing);
         }
     }
 }
@@ -244,7 +252,7 @@ mod tests {
     fn servers_are_told_apart() {
         let mut table = StatementTable::new(10);
         for service in [0, 1, 0] {
-            table.add(ServiceId(service), &of(7), timing(&of(7)));
+            table.add(ServiceId(service), &of(7), timing(&of(7)).as_ref());
         }
         table.add(ServiceId(0), &exchange(0, 1, 2, 3), None);
         let told: Vec<_> = table
@@ -265,11 +273,11 @@ mod tests {
     fn what_finds_no_room_is_counted_once() {
         let mut table = StatementTable::new(3);
         for id in [0, 1, 2, 3, 3, 4, 0] {
-            table.add(ServiceId(0), &of(id), timing(&of(id)));
+            table.add(ServiceId(0), &of(id), timing(&of(id)).as_ref());
         }
         assert_eq!((table.iter().count(), table.evictions()), (3, 2));
         table.turn();
-        table.add(ServiceId(0), &of(4), timing(&of(4)));
+        table.add(ServiceId(0), &of(4), timing(&of(4)).as_ref());
         assert_eq!(
             (table.iter().count(), table.evictions()),
             (1, 2),

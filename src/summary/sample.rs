@@ -267,7 +267,13 @@ fn hoarder() -> Pool {
             ..Exchanges::default()
         }),
         logins: Some(Logins::default()),
-        time: None,
+        time: Some(WhereTimeGoes {
+            network_seconds: Some(1.8),
+            server_seconds: Some(15.2),
+            reply_seconds: Some(2.1),
+            thinking_seconds: Some(64.2),
+            ..WhereTimeGoes::default()
+        }),
         pinned: Some(1),
         recommended_size: Some(10),
         signs: super::PoolSigns::default(),
@@ -301,6 +307,7 @@ fn worker() -> Pool {
         recommended_size: None,
         signs: super::PoolSigns::default(),
         pinned: None,
+        time: None,
         ..hoarder()
     }
 }
@@ -357,7 +364,12 @@ fn statements() -> Vec<StatementRow> {
         validation: false,
         peak_repeats: None,
         repeats: None,
-        time: None,
+        time: Some(WhereTimeGoes {
+            network_seconds: Some(count as f64 * 0.000_2),
+            server_seconds: Some(count as f64 * typical.saturating_sub(200_000) as f64 / 1e9),
+            reply_seconds: Some(count as f64 * typical as f64 / 8e9),
+            ..WhereTimeGoes::default()
+        }),
         host: None,
     };
     vec![

@@ -2,11 +2,12 @@
 //! ages, who holds them, and which are gone.
 
 use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
 
 use super::Session;
-use crate::clock::Timestamp;
+use crate::clock::{Span, Timestamp};
 use crate::exchange::ConnectionId;
-use crate::host::{Inventory, Socket, State};
+use crate::host::{Inventory, Namespace, Socket, State};
 use crate::packet::Endpoint;
 use crate::protocol::catalog::Target;
 use crate::summary::{Connection, KernelView, Owner, Vantage};
@@ -19,6 +20,9 @@ pub struct Kernel {
     missing: Vec<String>,
     /// Whether what is not listed is gone.
     complete: bool,
+    /// Connections that the inventory lacks for the first time. A dump of a table that changes meanwhile may skip a socket, so
+    /// that only what the next one lacks too is gone.
+    lacking: HashSet<ConnectionId>,
 }
 
 /// What to do with connections that the wire has not shown.
@@ -51,11 +55,35 @@ impl Kernel {
             ..Self::default()
         };
         kernel.missing = inventory.missing.iter().map(ToString::to_string).collect();
-        let ours = |socket: &Socket| socket.state.is_open() && socket.has_shared_addresses();
+        let here = Here::new(&inventory);
+        let serves = |socket: &Socket| targets.iter().any(|target| target.is_at(socket.local));
+        let ours = |socket: &Socket| {
+            socket.state.is_open() && socket.has_shared_addresses() && here.may_see(socket, serves(socket))
+        };
         for socket in inventory.sockets.into_iter().filter(ours) {
             kernel.add(socket, targets);
         }
         kernel
+    }
+
+    /// Whether connections are lacking that the next inventory must lack too before they are gone.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        !self.lacking.is_empty()
+    }
+
+    /// One round trip to `server`, by the sockets of its clients here: the middle of their shortest. Beside the server a latency
+    /// has no network in it.
+    #[must_use]
+    pub fn round_trip(&self, server: Endpoint) -> Option<Span> {
+        let sides = || self.ends.iter().filter(|((_, other), _)| *other == server);
+        if sides().any(|(_, sides)| sides.server.is_some()) {
+            return Some(Span::ZERO);
+        }
+        let clients = sides().filter_map(|(_, sides)| sides.client.as_ref());
+        let mut shortest: Vec<Span> = clients.filter_map(|socket| socket.traffic?.min_rtt).collect();
+        shortest.sort_unstable();
+        shortest.get(shortest.len() / 2).copied()
     }
 
     /// What could not be learnt, in words.
@@ -84,8 +112,9 @@ impl Kernel {
         connection.kernel = socket.map(|socket| view(socket, self.taken));
     }
 
-    /// Tells `session` what the kernel knows: opens what it never saw, closes what is gone.
-    pub fn join(&self, session: &mut Session, strangers: Strangers) {
+    /// Tells `session` what the kernel knows: opens what it never saw, closes what is gone, as the inventory `before` lacked it
+    /// too.
+    pub fn join(&mut self, session: &mut Session, strangers: Strangers, before: &Self) {
         let mut alive = HashSet::with_capacity(self.ends.len());
         for (&(client, server), sides) in &self.ends {
             let tracker = session.tracker();
@@ -98,7 +127,19 @@ impl Kernel {
             Self::attribute(session, id, sides);
         }
         if self.complete {
-            session.tracker().vanish_all_but(&alive, self.taken);
+            self.close_lacking(session, &alive, before);
+        } else {
+            self.lacking.clone_from(&before.lacking);
+        }
+    }
+
+    fn close_lacking(&mut self, session: &mut Session, alive: &HashSet<ConnectionId>, before: &Self) {
+        for id in session.tracker().no_longer_among(alive, self.taken) {
+            if before.lacking.contains(&id) {
+                session.tracker().vanish(id, self.taken);
+            } else {
+                self.lacking.insert(id);
+            }
         }
     }
 
@@ -118,10 +159,48 @@ impl Kernel {
         let serves = |end: Endpoint| targets.iter().any(|target| target.is_at(end));
         let (local, remote) = (socket.local, socket.remote);
         if serves(remote) {
-            self.ends.entry((local, remote)).or_default().client = Some(socket);
+            put(&mut self.ends.entry((local, remote)).or_default().client, socket);
         } else if serves(local) && socket.state != State::Listen {
-            self.ends.entry((remote, local)).or_default().server = Some(socket);
+            put(&mut self.ends.entry((remote, local)).or_default().server, socket);
         }
+    }
+}
+
+/// What is here goes before what has the same addresses elsewhere.
+fn put(side: &mut Option<Socket>, socket: Socket) {
+    if side.is_none() || socket.namespace == Namespace::Own {
+        *side = Some(socket);
+    }
+}
+
+/// This network namespace: its addresses, and its sockets by both ends.
+struct Here {
+    addresses: HashSet<IpAddr>,
+    sockets: HashSet<Ends>,
+}
+
+impl Here {
+    fn new(inventory: &Inventory) -> Self {
+        let own = inventory
+            .sockets
+            .iter()
+            .filter(|it| it.namespace == Namespace::Own);
+        Self {
+            addresses: inventory.addresses.iter().copied().collect(),
+            sockets: own.map(|it| (it.local, it.remote)).collect(),
+        }
+    }
+
+    /// Whether frames of this socket's connection may pass here. Those of another namespace that bear an address of this one, as
+    /// networks of their own often do, can't: unless it is the other end of a socket here.
+    fn may_see(&self, socket: &Socket, serves: bool) -> bool {
+        if socket.namespace == Namespace::Own {
+            return true;
+        }
+        let comes_from_here = self.addresses.contains(&socket.remote.address);
+        // A client in a container may reach another container by this host's address and port, which are translated.
+        !self.addresses.contains(&socket.local.address)
+            && (!comes_from_here || !serves || self.sockets.contains(&(socket.remote, socket.local)))
     }
 }
 

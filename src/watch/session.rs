@@ -144,14 +144,16 @@ impl Session {
     }
 
     /// Joins, at the end of a watch, what the kernel knows of connections seen before; others may have been opened
-    /// since the end.
-    pub fn join_at_end(&mut self, inventory: Inventory) {
+    /// since the end. Returns whether another inventory, to be taken at once, would tell more.
+    pub fn join_at_end(&mut self, inventory: Inventory) -> bool {
         self.apply(inventory, Strangers::Ignore);
+        self.kernel.is_in_doubt()
     }
 
     fn apply(&mut self, inventory: Inventory, strangers: Strangers) {
-        let kernel = Kernel::new(inventory, &self.plan.targets);
-        kernel.join(self, strangers);
+        let mut kernel = Kernel::new(inventory, &self.plan.targets);
+        let before = std::mem::take(&mut self.kernel);
+        kernel.join(self, strangers, &before);
         self.kernel = kernel;
     }
 
@@ -170,6 +172,7 @@ impl Session {
         }
         source.notes.clone_from(&provenance.notes);
         source.notes.extend_from_slice(self.kernel.missing());
+        source.notes.extend(self.unseen());
         source.targets.clone_from(&self.plan.targets_written);
         source.elsewhere = self.elsewhere();
         let mut summary = Summary {
@@ -189,6 +192,16 @@ impl Session {
         };
         summary.findings = findings::find(&summary, &self.thresholds());
         summary
+    }
+
+    /// What the kernel moved and the watch did not see.
+    fn unseen(&mut self) -> Option<String> {
+        let unseen = self.profile().unseen();
+        (unseen > 0).then(|| {
+            format!(
+                "data moved on {unseen} connections that are not watched here (another interface or namespace): each counts as needed"
+            )
+        })
     }
 
     fn thresholds(&self) -> Thresholds {
@@ -229,9 +242,11 @@ impl Session {
         };
         let kernel = &self.kernel;
         let vantage = |server| kernel.vantage(server);
+        let round_trip = |server| kernel.round_trip(server);
         let scope = Scope {
             statements: &describe,
             vantage: &vantage,
+            round_trip: &round_trip,
             connections: listing,
         };
         let mut picture = recorder.profile().summarise(now, &scope);

@@ -4,9 +4,9 @@ use super::super::Config;
 use super::super::script::{CONNECTED, Script, at};
 use super::{connection, flagged, owner};
 use crate::clock::Span;
-use crate::exchange::{Close, ConnectionId, Event};
+use crate::exchange::{Close, ConnectionId, Event, Reply, StatementId};
 use crate::protocol::{ErrorCode, Side, System};
-use crate::summary::ConnectionState;
+use crate::summary::{ConnectionState, StatementRow};
 
 #[test]
 fn closed_connections_are_told_up_to_the_bound() {
@@ -221,5 +221,74 @@ fn a_statement_repeated_in_a_transaction_is_told() {
     assert_eq!(
         (ongoing.bursts, ongoing.executions, ongoing.seconds),
         (1, 12, 3.0)
+    );
+}
+
+#[test]
+fn a_closed_window_is_told_apart_from_receiving_and_only_once() {
+    let mut script = Script::new();
+    script.login(0, 0.0, "app");
+    script.busy(0, 1.0);
+    script.event(0, 2.0, Event::ZeroWindow(Side::Client, true));
+    let time = |script: &Script, now| script.picture(now).services[0].time.unwrap();
+    assert_eq!(time(&script, 4.0).window_closed_seconds, Some(2.0), "it goes on");
+    script.event(0, 5.0, Event::ZeroWindow(Side::Client, false));
+    assert_eq!(time(&script, 5.5).window_closed_seconds, Some(3.0));
+    script.exchanged(0, 1.0, 6.0, |one| {
+        one.reply = Some(Reply {
+            start: at(1.5),
+            end: at(6.0),
+        })
+    });
+    script.rest(0, 6.0);
+    script.event(0, 7.0, Event::ZeroWindow(Side::Client, true));
+    script.event(0, 8.0, Event::ZeroWindow(Side::Client, false));
+    let picture = script.picture(9.0);
+    for time in [
+        picture.services[0].time,
+        picture.pools[0].time,
+        picture.statements[0].time,
+    ] {
+        let time = time.unwrap();
+        assert_eq!(
+            time.window_closed_seconds,
+            Some(3.0),
+            "nothing waited for the second"
+        );
+        assert_eq!(time.reply_seconds, Some(1.5));
+    }
+}
+
+#[test]
+fn the_clients_pause_in_a_transaction_is_told_of_the_statement_before_it() {
+    let mut script = Script::new();
+    script.login(0, 0.0, "app");
+    script.query(0, 1.0, 1.5);
+    script.busy(0, 2.0);
+    script.exchanged(0, 2.0, 3.0, |one| one.statement = Some(StatementId(2)));
+    script.rest_in_transaction(0, 3.0);
+    script.busy(0, 7.0);
+    script.exchanged(0, 7.0, 7.5, |one| one.statement = Some(StatementId(3)));
+    script.rest(0, 7.5);
+    let picture = script.picture(9.0);
+    assert_eq!(picture.pools[0].time.unwrap().thinking_seconds, Some(4.0));
+    let thinking = |row: &StatementRow| row.time.unwrap().thinking_seconds.unwrap();
+    assert_eq!(
+        picture
+            .statements
+            .iter()
+            .filter(|row| thinking(row) == 4.0)
+            .count(),
+        1
+    );
+    let longest = picture
+        .statements
+        .iter()
+        .find(|row| thinking(row) == 4.0)
+        .unwrap();
+    assert_eq!(
+        longest.duration.total_seconds().round(),
+        1.0,
+        "the one of a second"
     );
 }

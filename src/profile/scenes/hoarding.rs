@@ -178,3 +178,19 @@ fn the_kernel_knows_of_idleness_before_the_watch() {
         "seen at work since"
     );
 }
+
+#[test]
+fn work_that_the_kernel_saw_and_the_watch_did_not_needs_its_connections() {
+    let mut script = Script::new();
+    (0..6).for_each(|id| script.open_from(id, 0.0, "10.0.0.9", false));
+    (0..6).for_each(|id| script.profile.known_idle(ConnectionId(id), at(-3000.0)));
+    assert_eq!(flagged(&script.picture(10.0)).len(), 6);
+    (0..2).for_each(|id| script.profile.known_idle(ConnectionId(id), at(9.0)));
+    let picture = script.picture(10.0);
+    let counts = picture.pools[0].connections;
+    assert_eq!((counts.needed, counts.surplus), (Some(3), Some(3)));
+    assert_eq!(flagged(&picture).len(), 3);
+    assert_eq!(script.profile.unseen(), 2);
+    script.close(0, 11.0);
+    assert_eq!(script.profile.unseen(), 1);
+}

@@ -13,7 +13,7 @@ use super::connections::crosses_in_clear;
 use super::hoard::Hoarded;
 use super::life::Life;
 use super::pool::PoolId;
-use crate::clock::Timestamp;
+use crate::clock::{Span, Timestamp};
 use crate::exchange::StatementId;
 use crate::packet::Endpoint;
 use crate::summary::{self, Connection, StatementRow, Vantage};
@@ -72,6 +72,8 @@ pub struct Scope<'a> {
     pub statements: &'a dyn Statements,
     /// From where a server is watched, where that is known.
     pub vantage: &'a dyn Fn(Endpoint) -> Option<Vantage>,
+    /// One round trip to a server, where that is known though no handshake was seen.
+    pub round_trip: &'a dyn Fn(Endpoint) -> Option<Span>,
     /// Which connections are listed.
     pub connections: Listing,
 }
@@ -122,6 +124,7 @@ impl Profile {
             let of_pool = states.entry(life.pool).or_default();
             of_pool.add(life, hoarded.get(&id), now);
             of_pool.add_half_open(life, extra, now);
+            of_pool.add_held_up(life, extra, self.interval, now);
             of_pool.owners.insert(self.identities.of(life.identity).owner);
             of_pool.clear_text +=
                 u64::from(server.is_some_and(|server| crosses_in_clear(life, extra, server)));

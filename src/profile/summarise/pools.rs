@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::View;
+use super::services::held_up;
 use super::states::States;
 use crate::clock::{Span, Timestamp};
 use crate::profile::hoard::need;
@@ -29,7 +30,7 @@ impl View<'_> {
         let (needed, surplus) = need(&pool, &self.profile.config);
         let name = |id| self.profile.identities.name(id).map(str::to_owned);
         let waits = pool.waits(self.now);
-        let mut time = pool.seen.legs.summarise(Self::round_trip(service));
+        let mut time = held_up(pool.seen.legs.summarise(self.round_trip(service)), states);
         time.idle_seconds = Some(pool.seen.idle as f64 / 1e9);
         Some(summary::Pool {
             host: None,

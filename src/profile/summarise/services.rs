@@ -7,7 +7,7 @@ use super::states::States;
 use crate::clock::Span;
 use crate::profile::pool::PoolId;
 use crate::profile::service::{Service, ServiceId};
-use crate::summary::{self, Connections, ServiceSigns};
+use crate::summary::{self, Connections, ServiceSigns, WhereTimeGoes};
 
 impl View<'_> {
     pub(super) fn services(&self, states: &BTreeMap<PoolId, States>) -> Vec<summary::Service> {
@@ -46,7 +46,7 @@ impl View<'_> {
             network_rtt: seen.connect.summarise(),
             connect: Some(seen.connect.summarise()),
             login_failures: Some(seen.refused.count()),
-            time: Some(seen.legs.summarise(Self::round_trip(service))),
+            time: Some(held_up(seen.legs.summarise(self.round_trip(service)), states)),
             retransmits: Some(seen.retransmits.iter().sum()),
             zero_windows: Some(seen.zero_windows),
             signs: service_signs(service, states),
@@ -54,9 +54,20 @@ impl View<'_> {
     }
 
     /// The network's share of a latency: what lies between here and the server.
-    pub(super) fn round_trip(service: &Service) -> Option<Span> {
+    pub(super) fn round_trip(&self, service: &Service) -> Option<Span> {
         let parts = &service.seen.server_part;
-        (parts.count() > 0).then(|| parts.quantile(0.5))
+        let seen = (parts.count() > 0).then(|| parts.quantile(0.5));
+        seen.or_else(|| (self.scope.round_trip)(service.server))
+    }
+}
+
+/// With what is held up by a closed window now.
+pub(super) fn held_up(time: WhereTimeGoes, states: &States) -> WhereTimeGoes {
+    WhereTimeGoes {
+        window_closed_seconds: time
+            .window_closed_seconds
+            .map(|closed| closed + states.held_up.seconds()),
+        ..time
     }
 }
 

@@ -68,7 +68,7 @@ impl View<'_> {
                 seconds: seconds(repeats.nanos),
             }),
             peak_repeats: Some(u64::from(repeats.most)).filter(|&most| most > 0),
-            time: Some(one.legs.summarise_exchanges(Self::round_trip(service))),
+            time: Some(one.legs.summarise_exchanges(self.round_trip(service))),
         };
         Some((one.duration.sum(), row))
     }

@@ -25,6 +25,7 @@ pub(super) struct States {
     pub(super) longest_close_wait: Option<Span>,
     pub(super) half_open: u64,
     pub(super) clear_text: u64,
+    pub(super) held_up: Span,
     pub(super) owners: BTreeSet<OwnerId>,
 }
 
@@ -63,6 +64,23 @@ impl States {
         self.half_open += u64::from(left);
     }
 
+    /// A window that is closed, or was, holds up what is still in flight.
+    pub(super) fn add_held_up(
+        &mut self,
+        life: &Life,
+        extra: Option<&Extra>,
+        interval: Timestamp,
+        now: Timestamp,
+    ) {
+        let Some(extra) = extra.filter(|_| life.is_in_flight()) else {
+            return;
+        };
+        let ongoing = extra.window_closed.iter().flatten();
+        let held_up = ongoing.map(|&since| now.since(since.max(life.mark).max(interval)));
+        let all = held_up.chain(extra.held_up);
+        self.held_up = all.fold(self.held_up, |sum, one| sum + one);
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         self.in_use += other.in_use;
         self.idle_in_transaction += other.idle_in_transaction;
@@ -71,6 +89,7 @@ impl States {
         self.in_flight += other.in_flight;
         self.oldest = self.oldest.max(other.oldest);
         self.clear_text += other.clear_text;
+        self.held_up = self.held_up + other.held_up;
     }
 
     /// Whatever is neither in use nor in a transaction is idle, connections that still log in too.

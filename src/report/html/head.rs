@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::escape;
-use crate::report::text::{losses, nothing, watched};
+use crate::report::text::{losses, nothing, time, watched};
 use crate::report::units::{bytes, counted, duration, period, thousands};
 use crate::summary::{Severity, Summary};
 
@@ -38,6 +38,9 @@ pub fn draw(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         draw_nothing(summary, out)?;
     } else {
         tiles(summary, out)?;
+        if let Some(told) = time::sentence(summary) {
+            writeln!(out, "<p><b>Where the time goes:</b> {}</p>", escape::text(&told))?;
+        }
     }
     writeln!(out, "</header>")
 }

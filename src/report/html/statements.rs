@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use super::{charts, escape, row, section};
+use crate::report::text::time;
 use crate::report::units::{Figure, duration, figure, thousands};
 use crate::summary::{StatementRow, Summary};
 
 const SHOWN: usize = 100;
-const COLUMNS: [(&str, &str); 9] = [
+const COLUMNS: [(&str, &str); 10] = [
     ("number", "total"),
     ("number", "n"),
     ("number", "errors"),
@@ -16,6 +17,7 @@ const COLUMNS: [(&str, &str); 9] = [
     ("number", "p99"),
     ("number", "max"),
     ("", "latency"),
+    ("", "mostly"),
     ("wide", "statement"),
 ];
 
@@ -49,7 +51,7 @@ pub fn draw(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</section>")
 }
 
-fn cells(statement: &StatementRow, several_servers: bool) -> [(&'static str, String); 9] {
+fn cells(statement: &StatementRow, several_servers: bool) -> [(&'static str, String); 10] {
     let some = |count: u64| {
         if count > 0 {
             thousands(count)
@@ -78,6 +80,7 @@ fn cells(statement: &StatementRow, several_servers: bool) -> [(&'static str, Str
         ("number", figure(&statement.latency, Figure::P99)),
         ("number", figure(&statement.latency, Figure::Max)),
         ("", charts::spark(&statement.latency)),
+        ("", time::of_statement(statement).unwrap_or_default()),
         ("wide", server + &text(statement)),
     ]
 }

@@ -73,6 +73,7 @@ fn view_of(sockets: Vec<Socket>, ports: &[u16], change: impl FnOnce(&mut Choice)
         time,
         sockets,
         missing: Vec::new(),
+        addresses: Vec::new(),
     };
     SocketsView::new(&inventory, &choice, Some("app-3".to_owned()))
 }

@@ -8,6 +8,7 @@ pub(super) mod nothing;
 pub(super) mod pools;
 pub(super) mod services;
 mod statements;
+pub(super) mod time;
 
 use std::io::{self, Write};
 
@@ -28,6 +29,7 @@ pub fn draw(summary: &Summary, columns: usize, out: &mut dyn Write) -> io::Resul
     if summary.services.is_empty() {
         nothing::draw(summary, columns, out)?;
     }
+    time::draw(summary, columns, out)?;
     findings::draw(summary, columns, out)?;
     services::draw(summary, columns, out)?;
     pools::draw(summary, columns, out)?;

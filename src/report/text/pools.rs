@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{names, section};
+use super::{names, section, time};
 use crate::report::style::{FAINT, GOOD, PLAIN, STRONG, WARN, paint};
 use crate::report::table::{Cell, Column, Table};
 use crate::report::units::{Figure, counted, duration, figure, percent, thousands};
@@ -119,6 +119,7 @@ pub fn aside(pool: &Pool) -> String {
             counted(doubtful, "exchange", "exchanges")
         ));
     }
+    parts.extend(time::of_pool(pool));
     parts.extend(what_if(&pool.what_if));
     parts.join("; ")
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::section;
+use super::{section, time};
 use crate::report::style::{BAD, FAINT, PLAIN};
 use crate::report::table::{Cell, Column, Table};
 use crate::report::units::{Figure, duration, figure, thousands};
@@ -22,11 +22,7 @@ pub fn draw(summary: &Summary, columns: usize, out: &mut dyn Write) -> io::Resul
         all if all > shown => format!("{shown} of {}, by total duration", thousands(all as u64)),
         _ => "by total duration".to_owned(),
     };
-    section(
-        "STATEMENTS",
-        &format!("{aside}; the percentiles are latency"),
-        out,
-    )?;
+    section("STATEMENTS", &format!("{aside}; percentiles are latency"), out)?;
     let several = summary.services.len() > 1;
     let mut table = Table::new(
         [
@@ -39,6 +35,7 @@ pub fn draw(summary: &Summary, columns: usize, out: &mut dyn Write) -> io::Resul
             Column::right("p90").dispensable(6),
             Column::right("p99"),
             Column::right("max").dispensable(2),
+            Column::left("mostly").dispensable(4),
             Column::left("server").dispensable(3),
             Column::rest("statement"),
         ],
@@ -51,7 +48,7 @@ pub fn draw(summary: &Summary, columns: usize, out: &mut dyn Write) -> io::Resul
     table.draw(columns, out)
 }
 
-fn row(statement: &StatementRow, several_servers: bool, columns: usize) -> [Cell; 11] {
+fn row(statement: &StatementRow, several_servers: bool, columns: usize) -> [Cell; 12] {
     let some = |count: u64| {
         if count > 0 {
             thousands(count)
@@ -73,6 +70,7 @@ fn row(statement: &StatementRow, several_servers: bool, columns: usize) -> [Cell
         figure(&statement.latency, Figure::P90).into(),
         figure(&statement.latency, Figure::P99).into(),
         figure(&statement.latency, Figure::Max).into(),
+        time::of_statement(statement).unwrap_or_default().into(),
         if several_servers {
             statement.server.to_string()
         } else {
