@@ -31,6 +31,7 @@ use std::collections::VecDeque;
 
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{ConnectionId, Event};
+use crate::protocol::Side;
 
 use crate::summary::Owner;
 
@@ -227,6 +228,12 @@ impl Profile {
     #[must_use]
     pub fn unseen(&self) -> u64 {
         self.pools.iter().map(|(_, pool)| u64::from(pool.unseen)).sum()
+    }
+
+    /// The kernel says that `side` has closed and the other has not: maybe long before it was seen here.
+    pub fn closed_by(&mut self, id: ConnectionId, side: Side) {
+        let at = self.now;
+        self.half_closed(id, at, side);
     }
 
     /// The kernel says that the other side does not answer any more, or that it does.

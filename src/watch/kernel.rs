@@ -1,6 +1,9 @@
 //! What the kernel knows joined with what the wire shows: connections that never sent a byte since the watch began, true idle
 //! ages, who holds them, and which are gone.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
@@ -9,6 +12,7 @@ use crate::clock::{Span, Timestamp};
 use crate::exchange::ConnectionId;
 use crate::host::{Inventory, Namespace, Socket, State};
 use crate::packet::Endpoint;
+use crate::protocol::Side;
 use crate::protocol::catalog::Target;
 use crate::summary::{Connection, KernelView, Owner, Vantage};
 
@@ -153,6 +157,13 @@ impl Kernel {
             profile.known_idle(id, last_data);
         }
         profile.peer_gone(id, sockets().any(Socket::is_half_open));
+        let leaked = |socket: &Option<Socket>| socket.as_ref().is_some_and(Socket::is_leaked);
+        if leaked(&sides.client) {
+            profile.closed_by(id, Side::Server);
+        }
+        if leaked(&sides.server) {
+            profile.closed_by(id, Side::Client);
+        }
     }
 
     fn add(&mut self, socket: Socket, targets: &[Target]) {

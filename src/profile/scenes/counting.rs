@@ -272,23 +272,9 @@ fn the_clients_pause_in_a_transaction_is_told_of_the_statement_before_it() {
     script.rest(0, 7.5);
     let picture = script.picture(9.0);
     assert_eq!(picture.pools[0].time.unwrap().thinking_seconds, Some(4.0));
-    let thinking = |row: &StatementRow| row.time.unwrap().thinking_seconds.unwrap();
-    assert_eq!(
-        picture
-            .statements
-            .iter()
-            .filter(|row| thinking(row) == 4.0)
-            .count(),
-        1
-    );
-    let longest = picture
-        .statements
-        .iter()
-        .find(|row| thinking(row) == 4.0)
-        .unwrap();
-    assert_eq!(
-        longest.duration.total_seconds().round(),
-        1.0,
-        "the one of a second"
-    );
+    let paused = |row: &&StatementRow| row.time.unwrap().thinking_seconds == Some(4.0);
+    let after: Vec<_> = picture.statements.iter().filter(paused).collect();
+    assert_eq!(after.len(), 1);
+    let longest = after[0].duration.figures.map(|figures| figures.max_seconds);
+    assert_eq!(longest, Some(1.0), "the one of a second");
 }
