@@ -238,7 +238,7 @@ fn a_closed_window_is_told_apart_from_receiving_and_only_once() {
         one.reply = Some(Reply {
             start: at(1.5),
             end: at(6.0),
-        })
+        });
     });
     script.rest(0, 6.0);
     script.event(0, 7.0, Event::ZeroWindow(Side::Client, true));
