@@ -4,7 +4,7 @@
 mod support;
 
 use proptest::prelude::*;
-use support::replay::{CAPTURES, Packet, Seen, packets, run, run_counted};
+use support::replay::{CAPTURES, Packet, Seen, packets, run, run_counted, summary};
 
 /// Decoded exchanges that claim to be exact; a turn only claims who spoke when.
 fn trusted(seen: &[Seen]) -> Vec<&Seen> {
@@ -52,6 +52,13 @@ fn a_replay_is_the_same() {
     for &(name, system, port) in CAPTURES {
         let packets = packets(name);
         assert_eq!(run(&packets, system, port), run(&packets, system, port), "{name}");
+    }
+}
+
+#[test]
+fn a_second_thread_changes_nothing() {
+    for &(name, _, port) in CAPTURES {
+        assert_eq!(summary(name, port, true), summary(name, port, false), "{name}");
     }
 }
 

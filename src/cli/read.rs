@@ -15,7 +15,8 @@ use crate::watch::{Provenance, Session};
 /// Reads `files` (`-` is standard input) and prints their summary.
 pub fn run(settings: &Settings, files: &[PathBuf]) -> Result<(), Failure> {
     let mut source = FileSource::open(files).map_err(|error| Failure::new(Exit::Input, error))?;
-    let mut session = plan::session(settings)?;
+    let several_cores = std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+    let mut session = plan::session(settings)?.with_profile_apart(several_cores);
     let mut keeper = Keeper::open(settings)?;
     read_all(&mut source, &mut session, &mut keeper)?;
     if let Some(keeper) = keeper {

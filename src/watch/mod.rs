@@ -7,6 +7,7 @@
 
 mod exchanges;
 pub mod kernel;
+mod profile_thread;
 mod recorder;
 mod session;
 mod totals;

@@ -1,14 +1,17 @@
 //! Takes every event of a watch: into the profile, and to the exchanges' file where one is wanted.
 
 use super::ExchangeWriter;
+use super::profile_thread::ProfileThread;
 use crate::clock::Timestamp;
 use crate::exchange::statements::Statements;
 use crate::exchange::{ConnectionId, Event, Observer};
-use crate::profile::Profile;
+use crate::profile::{Config, Profile};
 
 /// The observer of a watch.
 pub struct Recorder {
     profile: Profile,
+    /// Where it is kept meanwhile; `profile` is empty then.
+    apart: Option<ProfileThread>,
     exchanges: Option<ExchangeWriter>,
 }
 
@@ -16,11 +19,27 @@ impl Recorder {
     /// Keeps `profile`; writes exchanges where a writer is given.
     #[must_use]
     pub fn new(profile: Profile, exchanges: Option<ExchangeWriter>) -> Self {
-        Self { profile, exchanges }
+        Self {
+            profile,
+            apart: None,
+            exchanges,
+        }
+    }
+
+    /// Keeps the profile on a thread of its own until it is asked for, where there is one to be had.
+    pub fn keep_apart(&mut self) {
+        let profile = std::mem::replace(self.profile(), Profile::new(Config::default()));
+        match ProfileThread::start(Box::new(profile)) {
+            Ok(thread) => self.apart = Some(thread),
+            Err(profile) => self.profile = *profile,
+        }
     }
 
     /// What was kept of the traffic.
     pub fn profile(&mut self) -> &mut Profile {
+        if let Some(profile) = self.apart.take().and_then(ProfileThread::finish) {
+            self.profile = *profile;
+        }
         &mut self.profile
     }
 
@@ -36,6 +55,9 @@ impl Observer for Recorder {
         if let Some(exchanges) = &mut self.exchanges {
             exchanges.observe(id, &event, statements);
         }
-        self.profile.record(id, at, event);
+        match &mut self.apart {
+            Some(thread) => thread.record(id, at, event),
+            None => self.profile.record(id, at, event),
+        }
     }
 }

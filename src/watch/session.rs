@@ -59,6 +59,7 @@ pub struct Session {
     kernel: Kernel,
     /// Taken, and not joined yet.
     inventory: Option<Inventory>,
+    profile_apart: bool,
 }
 
 impl Session {
@@ -80,7 +81,16 @@ impl Session {
             told: Totals::default(),
             kernel: Kernel::default(),
             inventory: None,
+            profile_apart: false,
         }
+    }
+
+    /// Records on a second thread what this one decodes: for files, which are read as fast as it goes. Numbers are the same; the
+    /// profile comes back with the first look at it.
+    #[must_use]
+    pub fn with_profile_apart(mut self, apart: bool) -> Self {
+        self.profile_apart = apart;
+        self
     }
 
     /// The watch begins at `start`; without this, with its first frame.
@@ -103,7 +113,7 @@ impl Session {
     #[inline]
     pub fn frame(&mut self, frame: &Frame<'_>) -> bool {
         if self.packets == 0 {
-            self.watch_from(frame.time);
+            self.begin(frame.time);
         }
         if self.inventory.is_some() {
             self.join_if_due();
@@ -111,6 +121,14 @@ impl Session {
         self.packets += 1;
         self.bytes += u64::from(frame.wire_length);
         self.tracker.frame(frame)
+    }
+
+    #[cold]
+    fn begin(&mut self, start: Timestamp) {
+        self.watch_from(start);
+        if self.profile_apart {
+            self.tracker.observer().keep_apart();
+        }
     }
 
     /// No frame came up to `now`.

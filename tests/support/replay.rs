@@ -10,8 +10,10 @@ use sockhound::exchange::tracker::Tracker;
 use sockhound::exchange::{ConnectionId, Event, Exchange, Observer};
 use sockhound::flow::Limits;
 use sockhound::packet::{self, Endpoint, Flags, Segment};
+use sockhound::profile::{Config, Listing, Profile};
 use sockhound::protocol::System;
 use sockhound::protocol::catalog::Target;
+use sockhound::watch::{Plan, Provenance, Recorder, Session};
 
 /// A segment that owns its bytes.
 #[derive(Clone, Debug)]
@@ -120,6 +122,31 @@ pub fn packets(name: &str) -> Vec<Packet> {
             Polled::End => return packets,
         }
     }
+}
+
+/// The whole summary of a recorded capture, as JSON; its profile kept on a thread of its own or not.
+pub fn summary(name: &str, port: u16, profile_apart: bool) -> String {
+    let plan = Plan {
+        targets: vec![Target {
+            system: None,
+            address: None,
+            port,
+            presumed: false,
+        }],
+        targets_written: Vec::new(),
+        profile: Config::default(),
+        max_connections: 10_000,
+        max_statements: 1_000,
+        show_literals: false,
+        connections: Listing::All,
+    };
+    let recorder = Recorder::new(Profile::new(plan.profile), None);
+    let mut session = Session::new(plan, recorder).with_profile_apart(profile_apart);
+    let mut source = FileSource::open(&[capture(name)]).unwrap();
+    while let Polled::Frame(frame) = source.poll().unwrap() {
+        session.frame(&frame);
+    }
+    serde_json::to_string(&session.summary(&Provenance::default())).unwrap()
 }
 
 /// What a run of the tracker over `packets` sees, in order.

@@ -1,0 +1,173 @@
+//! The profile on a thread of its own: while the next frames are decoded, the events of the last ones are recorded.
+//!
+//! Events go over in batches, in their order, so that every number is the same as on one thread. At most
+//! [`WAITING`] batches wait; then the decoding waits.
+
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use crate::clock::Timestamp;
+use crate::exchange::{ConnectionId, Event, Exchange};
+use crate::profile::Profile;
+use crate::protocol;
+
+/// Events of a batch: enough to make the hand-over cheap, few enough to stay in the cache.
+const BATCH: usize = 512;
+/// Batches on their way at most.
+const WAITING: usize = 8;
+
+/// A profile that another thread keeps.
+pub(super) struct ProfileThread {
+    filling: Batch,
+    full: SyncSender<Batch>,
+    empty: Receiver<Batch>,
+    thread: JoinHandle<Option<Box<Profile>>>,
+}
+
+#[derive(Default)]
+struct Batch {
+    events: Vec<(ConnectionId, Timestamp, Owned)>,
+    /// Those of the `Owned::Exchanged`, in their order: they are by far larger than the other events.
+    exchanges: Vec<Exchange>,
+}
+
+/// An [`Event`] that borrows nothing.
+enum Owned {
+    Exchanged,
+    Identified(Box<Identified>),
+    Other(Event<'static>),
+}
+
+struct Identified {
+    user: Option<Vec<u8>>,
+    database: Option<Vec<u8>>,
+    application: Option<Vec<u8>>,
+}
+
+impl ProfileThread {
+    /// Moves `profile` to a thread of its own; gives it back where no thread is to be had.
+    pub(super) fn start(profile: Box<Profile>) -> Result<Self, Box<Profile>> {
+        let (hand_over, take_over) = channel::<Box<Profile>>();
+        let (full, batches) = sync_channel(WAITING);
+        let (used, empty) = channel();
+        let work = move || Some(keep(take_over.recv().ok()?, &batches, &used));
+        let Ok(thread) = thread::Builder::new().name("profile".to_owned()).spawn(work) else {
+            return Err(profile);
+        };
+        hand_over.send(profile).map_err(|refused| refused.0)?;
+        Ok(Self {
+            filling: Batch::default(),
+            full,
+            empty,
+            thread,
+        })
+    }
+
+    /// Records an event, in a while.
+    #[inline]
+    pub(super) fn record(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
+        let owned = self.filling.own(event);
+        self.filling.events.push((id, at, owned));
+        if self.filling.events.len() == BATCH {
+            self.send();
+        }
+    }
+
+    #[cold]
+    fn send(&mut self) {
+        let next = self.empty.try_recv().unwrap_or_default();
+        // A thread that is gone has panicked: `finish` tells.
+        let _ = self.full.send(std::mem::replace(&mut self.filling, next));
+    }
+
+    /// The profile, once everything is recorded; `None` only if it was never handed over.
+    pub(super) fn finish(mut self) -> Option<Box<Profile>> {
+        self.send();
+        drop(self.full);
+        self.thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+fn keep(mut profile: Box<Profile>, batches: &Receiver<Batch>, used: &Sender<Batch>) -> Box<Profile> {
+    for mut batch in batches {
+        batch.record(&mut profile);
+        let _ = used.send(batch);
+    }
+    profile
+}
+
+impl Batch {
+    fn own(&mut self, event: Event<'_>) -> Owned {
+        match event {
+            Event::Exchanged(exchange) => {
+                self.exchanges.push(*exchange);
+                Owned::Exchanged
+            }
+            Event::Identified(session) => Owned::Identified(Box::new(Identified::of(&session))),
+            Event::Opened {
+                client,
+                server,
+                system,
+                from_syn,
+            } => Owned::Other(Event::Opened {
+                client,
+                server,
+                system,
+                from_syn,
+            }),
+            Event::System(system) => Owned::Other(Event::System(system)),
+            Event::Tls => Owned::Other(Event::Tls),
+            Event::Connected { total, server_part } => Owned::Other(Event::Connected { total, server_part }),
+            Event::LoggedIn(took) => Owned::Other(Event::LoggedIn(took)),
+            Event::LoginFailed(code) => Owned::Other(Event::LoginFailed(code)),
+            Event::Busy { validation } => Owned::Other(Event::Busy { validation }),
+            Event::Rest { transaction } => Owned::Other(Event::Rest { transaction }),
+            Event::Pinned(pinned) => Owned::Other(Event::Pinned(pinned)),
+            Event::KeepAlive(side) => Owned::Other(Event::KeepAlive(side)),
+            Event::Retransmitted(side) => Owned::Other(Event::Retransmitted(side)),
+            Event::ZeroWindow(side, closed) => Owned::Other(Event::ZeroWindow(side, closed)),
+            Event::HalfClosed(side) => Owned::Other(Event::HalfClosed(side)),
+            Event::Closed(how) => Owned::Other(Event::Closed(how)),
+        }
+    }
+
+    fn record(&mut self, profile: &mut Profile) {
+        let mut exchanges = self.exchanges.iter();
+        for (id, at, event) in &self.events {
+            match event {
+                Owned::Exchanged => {
+                    if let Some(exchange) = exchanges.next() {
+                        profile.record(*id, *at, Event::Exchanged(exchange));
+                    }
+                }
+                Owned::Identified(identified) => {
+                    profile.record(*id, *at, Event::Identified(identified.session()));
+                }
+                Owned::Other(event) => profile.record(*id, *at, *event),
+            }
+        }
+        self.events.clear();
+        self.exchanges.clear();
+    }
+}
+
+impl Identified {
+    fn of(session: &protocol::Session<'_>) -> Self {
+        let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
+        Self {
+            user: owned(session.user),
+            database: owned(session.database),
+            application: owned(session.application),
+        }
+    }
+
+    fn session(&self) -> protocol::Session<'_> {
+        protocol::Session {
+            user: self.user.as_deref(),
+            database: self.database.as_deref(),
+            application: self.application.as_deref(),
+        }
+    }
+}
