@@ -97,11 +97,11 @@ impl<W: Write> Writer<W> {
         self.output.flush()
     }
 
-    /// Ends the file with what was lost.
+    /// Ends the file with what was lost, and gives the output back.
     ///
     /// # Errors
     /// The output does not take it.
-    pub fn finish(mut self, loss: Loss) -> io::Result<()> {
+    pub fn finish(mut self, loss: Loss) -> io::Result<W> {
         if !self.interfaces.is_empty() {
             let mut body = 0_u32.to_le_bytes().to_vec();
             let nanos = self.end.nanos().max(0).cast_unsigned();
@@ -110,7 +110,7 @@ impl<W: Write> Writer<W> {
             option(&mut body, DROPPED, &loss.dropped.to_le_bytes());
             block(&mut self.output, STATISTICS, &mut body)?;
         }
-        self.output.flush()
+        self.output.into_inner().map_err(io::IntoInnerError::into_error)
     }
 
     /// The file's number for where a frame is from, which it is told at the first one.
@@ -136,6 +136,17 @@ impl<W: Write> Writer<W> {
         block(&mut self.output, INTERFACE, &mut body)?;
         self.interfaces.push((frame.interface, frame.link));
         Ok(self.interfaces.len() as u32 - 1)
+    }
+}
+
+impl Writer<Vec<u8>> {
+    /// Takes what was written since this was last called: whole blocks.
+    ///
+    /// # Errors
+    /// None: memory takes all.
+    pub fn take(&mut self) -> io::Result<Vec<u8>> {
+        self.output.flush()?;
+        Ok(std::mem::take(self.output.get_mut()))
     }
 }
 

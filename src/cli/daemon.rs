@@ -1,5 +1,6 @@
 //! `sockhound daemon`.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
@@ -9,27 +10,32 @@ use super::plan;
 use super::settings::{Mode, Settings};
 use crate::clock::Span;
 use crate::daemon::journal::Priority;
-use crate::daemon::lines::Lines;
-use crate::daemon::{Inventories, Journal, Output, Reload, Signals, Watchman, Work};
+use crate::daemon::lines::{Ending, Lines};
+use crate::daemon::{
+    Files, FrameSpool, Inventories, Journal, LineSpool, Output, Reload, Signals, Spool, Watchman, Work,
+};
 use crate::host::sandbox::{self, Entered, Policy, Privilege};
 use crate::host::{self, Notifier};
+use crate::watch::ExchangeWriter;
 
 /// Watches until told to end, by what `flags`, the environment and the configuration file say.
 pub fn run(flags: &Options) -> Result<(), Failure> {
     let settings = Settings::resolve(flags.clone(), Mode::Daemon)?;
     refuse_unavailable(&settings)?;
     let notifier = Notifier::from_environment()?;
-    let session = plan::session_of(plan::endless(&settings), &settings)?;
     let source = live::open(&settings)?;
     let lines = open_output(settings.output.as_ref())?;
+    let opened = Opened::open(&settings)?;
     let signals = Signals::listen()?;
     let config = flags.config.clone().or_else(config_of_environment);
     // No other thread runs yet: what is given up here, all threads have given up.
     let entered = sandbox::enter(&policy(&settings, config.as_deref()));
     let journal = Journal::start()?;
     tell(&entered, &journal);
+    let (files, exchanges) = opened.start(&journal)?;
     let work = Work {
-        session,
+        session: plan::session_with(plan::endless(&settings), exchanges),
+        files,
         inventories: Inventories::start(live::collector(&settings))?,
         output: Output::start(lines, settings.output.clone(), &journal)?,
         aggregator: None,
@@ -48,7 +54,6 @@ fn refuse_unavailable(settings: &Settings) -> Result<(), Failure> {
     let asked = [
         ("listen", settings.listen.is_some()),
         ("otlp", settings.otlp.is_some()),
-        ("write (of daemon; capture has it)", settings.write.is_some()),
     ];
     match asked.into_iter().find(|(_, asked)| *asked) {
         Some((option, _)) => Err(Failure::message(
@@ -64,6 +69,48 @@ fn open_output(path: Option<&PathBuf>) -> Result<Lines, Failure> {
     Lines::open(path).map_err(|error| Failure::output(named, error))
 }
 
+/// The files that grow with the traffic, open before anything is given up.
+struct Opened {
+    exchanges: Option<(Lines, PathBuf)>,
+    frames: Option<(Lines, PathBuf)>,
+}
+
+impl Opened {
+    /// Exchanges go on at the end of their file. Frames begin a new one, as they do in `capture`.
+    fn open(settings: &Settings) -> Result<Self, Failure> {
+        if let Some(path) = &settings.write {
+            File::create(path).map_err(|error| Failure::output(path, error))?;
+        }
+        let open = |path: &Option<PathBuf>, ending| {
+            let Some(path) = path.clone() else { return Ok(None) };
+            match Lines::open_as(Some(&path), ending) {
+                Ok(lines) => Ok(Some((lines, path))),
+                Err(error) => Err(Failure::output(&path, error)),
+            }
+        };
+        Ok(Self {
+            exchanges: open(&settings.exchanges, Ending::Line)?,
+            frames: open(&settings.write, Ending::Any)?,
+        })
+    }
+
+    /// Starts the threads that write them.
+    fn start(self, journal: &Journal) -> std::io::Result<(Files, Option<ExchangeWriter>)> {
+        let spool = |what, opened: Option<(Lines, PathBuf)>, ending| {
+            let start = |(lines, path)| Spool::start(what, lines, (path, ending), journal);
+            opened.map(start).transpose()
+        };
+        let exchanges = spool("exchanges", self.exchanges, Ending::Line)?;
+        let frames = spool("frames", self.frames, Ending::Any)?;
+        let writer = exchanges.clone().map(LineSpool::new);
+        let files = Files {
+            exchanges,
+            frames: frames.map(FrameSpool::new).transpose()?,
+        };
+        Ok((files, writer.map(|lines| ExchangeWriter::new(Box::new(lines)))))
+    }
+}
+
 fn config_of_environment() -> Option<PathBuf> {
     std::env::var_os("SOCKHOUND_CONFIG").map(PathBuf::from)
 }
@@ -75,13 +122,17 @@ fn policy(settings: &Settings, config: Option<&Path>) -> Policy {
         let parent = file.parent().filter(|it| !it.as_os_str().is_empty());
         parent.unwrap_or(Path::new(".")).to_owned()
     };
-    let output = settings.output.as_deref().filter(|it| *it != Path::new("-"));
+    let written = [&settings.output, &settings.exchanges, &settings.write];
+    let written = written.into_iter().flatten().map(PathBuf::as_path);
     Policy {
         user: None,
         keep: Privilege::ALL.to_vec(),
         look_into_processes,
         read: config.map(directory).into_iter().collect(),
-        write: output.map(directory).into_iter().collect(),
+        write: written
+            .filter(|it| *it != Path::new("-"))
+            .map(directory)
+            .collect(),
     }
 }
 
@@ -107,13 +158,41 @@ fn read_again(flags: &Options, before: &Settings) -> Result<Reload, String> {
     })
 }
 
+/// What is other now and takes a restart. Every setting is here: one that is new must be said to be either.
 fn ignored(before: &Settings, after: &Settings) -> Vec<&'static str> {
+    let Settings {
+        interfaces,
+        targets,
+        exchanges,
+        write,
+        max_connections,
+        max_statements,
+        max_memory,
+        listen,
+        otlp,
+        show_literals,
+        // What a reload changes.
+        interval: _,
+        idle_after: _,
+        transaction_idle_after: _,
+        headroom: _,
+        output: _,
+        connections: _,
+        // What a daemon has no use for.
+        duration: _,
+        format: _,
+    } = before;
     let other = [
-        ("interface", before.interfaces != after.interfaces),
-        ("target", before.targets != after.targets),
-        ("exchanges", before.exchanges != after.exchanges),
-        ("show-literals", before.show_literals != after.show_literals),
-        ("max-connections", before.max_connections != after.max_connections),
+        ("interface", *interfaces != after.interfaces),
+        ("target", *targets != after.targets),
+        ("exchanges", *exchanges != after.exchanges),
+        ("write", *write != after.write),
+        ("max-connections", *max_connections != after.max_connections),
+        ("max-statements", *max_statements != after.max_statements),
+        ("max-memory", *max_memory != after.max_memory),
+        ("listen", *listen != after.listen),
+        ("otlp", *otlp != after.otlp),
+        ("show-literals", *show_literals != after.show_literals),
     ];
     let other = other.into_iter().filter(|(_, other)| *other);
     other.map(|(option, _)| option).collect()
@@ -140,5 +219,42 @@ mod tests {
         let policy = policy(&settings, Some(Path::new("sockhound.toml")));
         assert_eq!(policy.write, [PathBuf::from("/var/log/sockhound")]);
         assert_eq!(policy.read, [PathBuf::from(".")]);
+    }
+
+    /// Another value of every option, and whether a daemon takes it over without a restart.
+    const OTHERS: [(&str, &str, bool); 18] = [
+        ("interface", "eth7", false),
+        ("target", ":7777", false),
+        ("duration", "7s", true),
+        ("interval", "7s", true),
+        ("idle-after", "7s", true),
+        ("transaction-idle-after", "7s", true),
+        ("headroom", "77%", true),
+        ("format", "html", true),
+        ("output", "elsewhere", true),
+        ("exchanges", "elsewhere", false),
+        ("write", "elsewhere", false),
+        ("connections", "all", true),
+        ("max-connections", "77", false),
+        ("max-statements", "77", false),
+        ("max-memory", "77MiB", false),
+        ("listen", "127.0.0.1:7777", false),
+        ("otlp", "http://127.0.0.1:7777", false),
+        ("show-literals", "true", false),
+    ];
+
+    #[test]
+    fn what_takes_a_restart_is_said_of_every_option() {
+        assert_eq!(OTHERS.map(|(option, ..)| option), super::super::options::KEYS);
+        let before = Settings::defaults(Mode::Daemon).unwrap();
+        assert_eq!(ignored(&before, &before), Vec::<&str>::new());
+        for (option, value, taken_over) in OTHERS {
+            let mut options = Options::default();
+            options.set(option, &[value.to_owned()]).unwrap();
+            let after = Settings::new(options, Mode::Daemon).unwrap();
+            assert_ne!(before, after, "{option}");
+            let expected = if taken_over { vec![] } else { vec![option] };
+            assert_eq!(ignored(&before, &after), expected, "{option}");
+        }
     }
 }

@@ -151,6 +151,7 @@ impl Keeper {
         let Self { writer, path } = self;
         writer
             .finish(source.loss())
+            .map(drop)
             .map_err(|error| Failure::output(&path, error))
     }
 }

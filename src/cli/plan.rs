@@ -27,8 +27,14 @@ pub fn session(settings: &Settings) -> Result<Session, Failure> {
 /// A watch that follows `plan`; the file for the exchanges of `settings` is created now.
 pub fn session_of(plan: Plan, settings: &Settings) -> Result<Session, Failure> {
     let exchanges = settings.exchanges.as_deref().map(exchange_writer).transpose()?;
+    Ok(session_with(plan, exchanges))
+}
+
+/// A watch that follows `plan` and gives exchanges to a writer.
+#[must_use]
+pub fn session_with(plan: Plan, exchanges: Option<ExchangeWriter>) -> Session {
     let recorder = Recorder::new(Profile::new(plan.profile), exchanges);
-    Ok(Session::new(plan, recorder))
+    Session::new(plan, recorder)
 }
 
 /// What `settings` say of the watch itself.

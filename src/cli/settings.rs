@@ -85,7 +85,7 @@ impl Settings {
         Self::new(Options::default(), mode)
     }
 
-    fn new(given: Options, mode: Mode) -> Result<Self, Failure> {
+    pub(super) fn new(given: Options, mode: Mode) -> Result<Self, Failure> {
         let seconds = |given: Option<Duration>, default| given.unwrap_or(Duration::from_secs(default));
         Ok(Self {
             interfaces: given.interface.unwrap_or_default(),

@@ -4,33 +4,58 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use super::journal::{Journal, Priority};
+use crate::clock::{Span, Timestamp};
 use crate::packet::Endpoint;
 use crate::summary::{Connection, Finding, Severity, Subject, Summary};
 
 /// No more connections than this are named at one time.
 const NAMED: usize = 100;
+/// Findings rest on the traffic of an interval, and come and go with it: one is gone when it was in none of so many
+/// summaries in a row ...
+const MISSED: u32 = 3;
+/// ... or in none for so long.
+const FORGOTTEN: Span = Span::from_secs(60);
 
 /// What was said to be there.
 #[derive(Debug, Default)]
 pub struct Changes {
     hoarded: HashSet<(Endpoint, Endpoint)>,
-    findings: HashMap<(String, Subject), String>,
+    findings: HashMap<(String, Subject), Known>,
+}
+
+/// A finding that was said to be there.
+#[derive(Clone, Debug)]
+struct Known {
+    title: String,
+    seen: Timestamp,
+    /// Summaries since.
+    missed: u32,
 }
 
 impl Changes {
-    /// Says what is other in `summary` than in the one before.
+    /// Says what is other in `summary` than in those before.
     pub fn say(&mut self, summary: &Summary, journal: &Journal) {
-        self.hoarded(summary, &mut |priority, line| journal.say(priority, line));
-        self.findings(summary, &mut |priority, line| journal.say(priority, line));
+        let say = &mut |priority, line| journal.say(priority, line);
+        self.hoarded(&summary.hoarded, say);
+        self.come(&summary.findings, summary.end, say);
+        self.gone(summary, say);
     }
 
-    fn hoarded(&mut self, summary: &Summary, say: &mut dyn FnMut(Priority, String)) {
+    /// Says between summaries which connections are hoarded since, and which no longer.
+    pub fn say_hoarded(&mut self, hoarded: &[Connection], journal: &Journal) {
+        self.hoarded(hoarded, &mut |priority, line| journal.say(priority, line));
+    }
+
+    /// Says between summaries what is wrong in the interval so far.
+    pub fn say_found(&mut self, summary: &Summary, journal: &Journal) {
+        let say = &mut |priority, line| journal.say(priority, line);
+        self.come(&summary.findings, summary.end, say);
+    }
+
+    fn hoarded(&mut self, hoarded: &[Connection], say: &mut dyn FnMut(Priority, String)) {
         let ends = |it: &Connection| (it.client, it.server);
-        let now: HashSet<_> = summary.hoarded.iter().map(ends).collect();
-        let come = summary
-            .hoarded
-            .iter()
-            .filter(|it| !self.hoarded.contains(&ends(it)));
+        let now: HashSet<_> = hoarded.iter().map(ends).collect();
+        let come = hoarded.iter().filter(|it| !self.hoarded.contains(&ends(it)));
         let come = come.map(|it| format!("hoarded: {}", described(it)));
         bounded(come, Priority::Warning, "hoarded", say);
         let gone = self.hoarded.iter().filter(|it| !now.contains(*it));
@@ -39,22 +64,36 @@ impl Changes {
         self.hoarded = now;
     }
 
-    fn findings(&mut self, summary: &Summary, say: &mut dyn FnMut(Priority, String)) {
-        let key = |it: &Finding| (it.code.clone(), it.subject.clone());
-        let told = |it: &Finding| (key(it), it.title.clone());
-        let now: HashMap<_, _> = summary.findings.iter().map(told).collect();
-        let come = summary.findings.iter();
-        for finding in come.filter(|it| !self.findings.contains_key(&key(it))) {
-            say(
-                priority(finding.severity),
-                format!("{}: {}", finding.code, finding.title),
-            );
+    fn come(&mut self, found: &[Finding], seen: Timestamp, say: &mut dyn FnMut(Priority, String)) {
+        for finding in found {
+            let known = Known {
+                title: finding.title.clone(),
+                seen,
+                missed: 0,
+            };
+            if self.findings.insert(key(finding), known).is_none() {
+                let line = format!("{}: {}", finding.code, finding.title);
+                say(priority(finding.severity), line);
+            }
         }
-        for ((code, _), title) in self.findings.iter().filter(|(key, _)| !now.contains_key(*key)) {
-            say(Priority::Info, format!("no longer {code}: {title}"));
-        }
-        self.findings = now;
     }
+
+    fn gone(&mut self, summary: &Summary, say: &mut dyn FnMut(Priority, String)) {
+        let now: HashSet<_> = summary.findings.iter().map(key).collect();
+        self.findings.retain(|key, known| {
+            known.missed += u32::from(!now.contains(key));
+            let lasts = known.missed < MISSED && summary.end.since(known.seen) < FORGOTTEN;
+            let stays = known.missed == 0 || lasts;
+            if !stays {
+                say(Priority::Info, format!("no longer {}: {}", key.0, known.title));
+            }
+            stays
+        });
+    }
+}
+
+fn key(finding: &Finding) -> (String, Subject) {
+    (finding.code.clone(), finding.subject.clone())
 }
 
 fn bounded(
@@ -105,9 +144,17 @@ mod tests {
     fn said(changes: &mut Changes, summary: &Summary) -> Vec<String> {
         let mut lines = Vec::new();
         let mut say = |_: Priority, line: String| lines.push(line);
-        changes.hoarded(summary, &mut say);
-        changes.findings(summary, &mut say);
+        changes.hoarded(&summary.hoarded, &mut say);
+        changes.come(&summary.findings, summary.end, &mut say);
+        changes.gone(summary, &mut say);
         lines
+    }
+
+    fn nothing(end: Timestamp) -> Summary {
+        Summary {
+            end,
+            ..Summary::default()
+        }
     }
 
     #[test]
@@ -117,9 +164,28 @@ mod tests {
         assert_eq!(come.len(), full.hoarded.len() + full.findings.len());
         assert!(!come.is_empty() && come.iter().all(|it| !it.starts_with("no longer")));
         assert_eq!(said(&mut changes, &full), Vec::<String>::new());
-        let gone = said(&mut changes, &Summary::default());
+        let gone: Vec<String> = (0..5)
+            .flat_map(|_| said(&mut changes, &nothing(full.end)))
+            .collect();
         assert_eq!(gone.len(), come.len());
         assert!(gone.iter().all(|it| it.starts_with("no longer")), "{gone:?}");
+    }
+
+    #[test]
+    fn a_finding_that_comes_and_goes_with_the_traffic_is_said_once() {
+        let (mut changes, full) = (Changes::default(), sample::morning());
+        let findings = |lines: Vec<String>| lines.iter().filter(|it| !it.contains("hoarded: ")).count();
+        assert!(findings(said(&mut changes, &full)) > 0);
+        for _ in 0..3 {
+            assert_eq!(findings(said(&mut changes, &nothing(full.end))), 0);
+            assert_eq!(findings(said(&mut changes, &nothing(full.end))), 0);
+            assert_eq!(findings(said(&mut changes, &full)), 0);
+        }
+        let later = nothing(full.end + FORGOTTEN);
+        assert!(
+            findings(said(&mut changes, &later)) > 0,
+            "a long interval is enough"
+        );
     }
 
     #[test]

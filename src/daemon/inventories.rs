@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 use crate::host::{Collector, Inventory};
 
@@ -26,6 +27,14 @@ impl Inventories {
     /// Wants one soon. Where the last one asked for is still under way, that one will do.
     pub fn ask(&self) {
         let _ = self.ask.try_send(());
+    }
+
+    /// One more, the last: waits for it at most for `patience`.
+    #[must_use]
+    pub fn last(&self, patience: Duration) -> Option<Inventory> {
+        self.ask();
+        let first = self.taken.recv_timeout(patience).ok();
+        self.taken().or(first)
     }
 
     /// The one that was taken since, if any.

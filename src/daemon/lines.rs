@@ -9,6 +9,15 @@ const OURS: &[u8] = br#"{"schema":"sockhound."#;
 /// No torn line is looked for further from the end than this.
 const LONGEST: u64 = 64 << 20;
 
+/// What a file that is opened to go on with may end with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A whole line: a torn one is mended.
+    Line,
+    /// Anything.
+    Any,
+}
+
 /// Where lines go.
 #[derive(Debug)]
 pub enum Lines {
@@ -21,8 +30,13 @@ pub enum Lines {
 impl Lines {
     /// Opens the file at `path`, making it where it is not there; standard output where there is no path.
     pub fn open(path: Option<&PathBuf>) -> io::Result<Self> {
+        Self::open_as(path, Ending::Line)
+    }
+
+    /// The same for files that need not end with a line.
+    pub fn open_as(path: Option<&PathBuf>, ending: Ending) -> io::Result<Self> {
         match path {
-            Some(path) if path != Path::new("-") => Ok(Self::File(open(path)?)),
+            Some(path) if path != Path::new("-") => Ok(Self::File(open(path, ending)?)),
             _ => Ok(Self::Stdout),
         }
     }
@@ -40,7 +54,7 @@ impl Lines {
     }
 }
 
-fn open(path: &Path) -> io::Result<File> {
+fn open(path: &Path, ending: Ending) -> io::Result<File> {
     let mut file = OpenOptions::new()
         .read(true)
         .append(true)
@@ -48,7 +62,7 @@ fn open(path: &Path) -> io::Result<File> {
         .open(path)
         .or_else(|_| OpenOptions::new().append(true).create(true).open(path))?;
     // A pipe or a device has no end to mend.
-    if file.metadata()?.is_file() {
+    if ending == Ending::Line && file.metadata()?.is_file() {
         mend(&mut file)?;
     }
     Ok(file)

@@ -9,6 +9,8 @@
 //! aggregator   a thread that adds summaries to the totals
 //! output       a thread that writes summaries
 //!   lines        whole lines or none, to a file or standard output
+//! files        what grows with the traffic: exchanges, frames
+//!   spool        a thread for each
 //! journal      a thread that says things on standard error
 //! ```
 //!
@@ -17,16 +19,23 @@
 pub mod aggregator;
 pub mod boundaries;
 pub mod changes;
+pub mod files;
+pub mod frames;
 pub mod inventories;
 pub mod journal;
 pub mod lines;
 pub mod output;
+pub mod pace;
 pub mod signals;
+pub mod spool;
 pub mod watchman;
 
 pub use aggregator::Aggregator;
+pub use files::Files;
+pub use frames::FrameSpool;
 pub use inventories::Inventories;
 pub use journal::Journal;
 pub use output::Output;
 pub use signals::Signals;
+pub use spool::{LineSpool, Spool};
 pub use watchman::{ReadAgain, Reload, Watchman, Work};

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use super::boundaries::Boundaries;
 use super::changes::Changes;
 use super::journal::{Journal, Priority};
-use super::{Aggregator, Inventories, Output, Signals};
+use super::pace::Pace;
+use super::{Aggregator, Files, Inventories, Output, Signals};
 use crate::capture::live::{InterfaceEvent, LiveError, LiveSource};
-use crate::capture::{Polled, Source};
+use crate::capture::{Frame, Loss, Polled, Source};
 use crate::clock::{Span, Timestamp};
 use crate::host::{self, Notifier};
 use crate::profile::{Config, Listing};
@@ -22,12 +23,18 @@ use crate::watch::{Provenance, Session};
 const BEAT: Range<i64> = -1_000_000_000..100_000_000;
 /// The kernel is asked for its sockets so long before a summary.
 const BEFORE_SUMMARY: Span = Span::from_millis(500);
-/// How often interfaces that came or went are looked for, while frames come.
-const FOLLOW: Duration = Duration::from_secs(1);
+/// How often interfaces that came or went are looked for, files are brought up to date, and newly hoarded connections are told.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often findings are looked for within a long interval.
+const JUDGE: Duration = Duration::from_secs(10);
+/// The kernel is asked for its sockets at least so often.
+const ASK: Duration = Duration::from_secs(15);
 /// How long frames that are already in the rings are waited for at the end.
 const DRAIN: Duration = Duration::from_millis(700);
-/// How long the last summary may take to be written.
-const LAST_WRITE: Duration = Duration::from_millis(700);
+/// How long the kernel's last answer may take.
+const LAST_ANSWER: Duration = Duration::from_millis(200);
+/// How long the last summary, and the last of the other files, may take to be written.
+const LAST_WRITE: Duration = Duration::from_millis(600);
 /// How long the last words may take.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
@@ -41,6 +48,8 @@ pub struct Work {
     pub output: Output,
     /// Where summaries are added up, where anybody wants them so.
     pub aggregator: Option<Aggregator>,
+    /// What grows with the traffic.
+    pub files: Files,
     /// Where the rest is said.
     pub journal: Journal,
     /// What the operator asks for.
@@ -85,7 +94,9 @@ struct Desk<'a> {
     /// The latest time seen.
     latest: Timestamp,
     fed: Instant,
-    followed: Instant,
+    look: Pace,
+    judge: Pace,
+    ask: Pace,
     asked: bool,
 }
 
@@ -112,7 +123,9 @@ impl<'a> Watchman<'a> {
             beaten: start,
             latest: start,
             fed: Instant::now(),
-            followed: Instant::now(),
+            look: Pace::every(LOOK),
+            judge: Pace::every(JUDGE),
+            ask: Pace::every(ASK),
             asked: false,
         };
         Self { source, desk }
@@ -127,6 +140,7 @@ impl<'a> Watchman<'a> {
         }
         self.desk.work.notifier.stopping();
         self.drain(host::now())?;
+        self.learn_of_source();
         self.desk.finish();
         Ok(())
     }
@@ -144,11 +158,11 @@ impl<'a> Watchman<'a> {
         let now = match self.source.poll() {
             Ok(Polled::Frame(frame)) => {
                 if !self.desk.is_pending(frame.time) {
-                    self.desk.work.session.frame(&frame);
+                    self.desk.take(&frame);
                     return Ok(frame.time);
                 }
                 self.desk.reach(frame.time);
-                self.desk.work.session.frame(&frame);
+                self.desk.take(&frame);
                 frame.time
             }
             Ok(Polled::Idle(now)) => self.desk.idle(now),
@@ -168,9 +182,10 @@ impl<'a> Watchman<'a> {
 
     #[cold]
     fn beat(&mut self, now: Timestamp) {
-        if self.desk.followed.elapsed() >= FOLLOW {
-            self.desk.followed = Instant::now();
+        if self.desk.look.is_due() {
+            let begun = Instant::now();
             self.source.follow();
+            self.desk.look(begun);
         }
         for event in self.source.take_events() {
             self.desk.say_of_interface(&event);
@@ -190,6 +205,31 @@ impl<'a> Watchman<'a> {
 }
 
 impl Desk<'_> {
+    #[inline]
+    fn take(&mut self, frame: &Frame<'_>) {
+        if self.work.session.frame(frame) {
+            self.work.files.keep(frame);
+        }
+    }
+
+    /// What readers of files and the journal should not have to wait for until the interval ends.
+    fn look(&mut self, begun: Instant) {
+        if let Err(error) = self.work.session.flush() {
+            self.say(Priority::Error, format!("cannot write exchanges: {error}"));
+        }
+        self.work.files.hand_over();
+        let hoarded = self.work.session.hoarded();
+        self.changes.say_hoarded(&hoarded, &self.work.journal);
+        self.look.done(begun);
+        let left = self.boundaries.next().since(self.beaten);
+        if self.judge.is_due() && left > Span::from(LOOK) {
+            let begun = Instant::now();
+            let summary = self.work.session.glimpse(&self.provenance);
+            self.changes.say_found(&summary, &self.work.journal);
+            self.judge.done(begun);
+        }
+    }
+
     /// Whether anything is to be done before a frame of `time` is counted.
     #[inline]
     fn is_pending(&self, time: Timestamp) -> bool {
@@ -225,6 +265,7 @@ impl Desk<'_> {
         self.provenance.notes = self.notes();
         let summary = Arc::new(self.work.session.summary(&self.provenance));
         self.changes.say(&summary, &self.work.journal);
+        self.judge.done(Instant::now());
         self.work
             .notifier
             .status(&status(&summary, &self.provenance.names));
@@ -244,13 +285,20 @@ impl Desk<'_> {
                 behind.seconds()
             )
         });
-        self.work.output.note().into_iter().chain(set_back).collect()
+        let lost = self.work.files.notes();
+        for note in &lost {
+            self.say(Priority::Error, note.as_str());
+        }
+        let unwritten = self.work.output.note().into_iter();
+        unwritten.chain(lost).chain(set_back).collect()
     }
 
     /// What is due now and then, whether frames come or not.
     fn beat(&mut self, now: Timestamp) {
-        if !self.asked && now + BEFORE_SUMMARY >= self.boundaries.next() {
-            self.asked = true;
+        let is_due = !self.asked && now + BEFORE_SUMMARY >= self.boundaries.next();
+        if is_due || self.ask.is_due() {
+            self.asked |= is_due;
+            self.ask.done(Instant::now());
             self.work.inventories.ask();
         }
         if let Some(inventory) = self.work.inventories.taken() {
@@ -283,6 +331,7 @@ impl Desk<'_> {
             Ok(settings) => self.apply(settings),
             Err(why) => {
                 self.work.output.reopen_same();
+                self.work.files.reopen();
                 self.say(
                     Priority::Error,
                     format!("{why}; the settings stay what they were"),
@@ -298,6 +347,7 @@ impl Desk<'_> {
             .session
             .configure(settings.profile, settings.connections);
         self.work.output.reopen(settings.output);
+        self.work.files.reopen();
         self.say(Priority::Info, "configuration and output opened anew");
         for option in settings.ignored {
             self.say(Priority::Warning, format!("{option} changes with a restart only"));
@@ -321,11 +371,20 @@ impl Desk<'_> {
 
     fn finish(&mut self) {
         self.work.session.advance(self.latest);
+        if let Some(inventory) = self.work.inventories.last(LAST_ANSWER) {
+            self.work.session.join_at_end(inventory);
+        }
         self.summary();
         if let Err(error) = self.work.session.finish() {
             self.say(Priority::Error, format!("cannot write exchanges: {error}"));
         }
+        let loss = Loss {
+            dropped: self.provenance.dropped,
+        };
+        let begun = Instant::now();
         self.work.output.flush(LAST_WRITE);
+        let patience = LAST_WRITE.saturating_sub(begun.elapsed());
+        self.work.files.finish(loss, patience);
         self.work.journal.flush(LAST_WORDS);
     }
 }

@@ -67,8 +67,13 @@ impl Conversation {
     }
 
     /// Opaque turns that look complete are told.
-    pub(super) fn close_turns<O: Observer>(&mut self, at: Timestamp, context: Context<'_, O>) {
-        self.pairing.listen(at, context).close_turns();
+    pub(super) fn close_turns<O: Observer>(
+        &mut self,
+        before: Timestamp,
+        at: Timestamp,
+        context: Context<'_, O>,
+    ) {
+        self.pairing.listen(at, context).close_turns(before);
     }
 
     fn choose<O: Observer>(

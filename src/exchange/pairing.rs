@@ -217,8 +217,9 @@ impl<O: Observer> Ear<'_, O> {
     }
 
     /// The reply of an opaque turn is over as far as can be told.
-    pub(super) fn close_turns(&mut self) {
-        while self.pairing.opaque && self.pairing.open.front().is_some_and(|open| open.reply.is_some()) {
+    pub(super) fn close_turns(&mut self, before: Timestamp) {
+        let is_told = |open: &Open| open.reply.is_some() && open.last < before;
+        while self.pairing.opaque && self.pairing.open.front().is_some_and(is_told) {
             let ended = self.pairing.open[0].last;
             self.close(0, ended);
         }

@@ -110,9 +110,14 @@ impl<O: Observer> Tracker<O> {
 
     /// Tells the opaque turns that look complete, before a summary is drawn.
     pub fn settle(&mut self) {
+        self.settle_turns(Timestamp::MAX);
+    }
+
+    /// The same for those only of which nothing came since `before`, while the watch goes on.
+    pub fn settle_turns(&mut self, before: Timestamp) {
         let (now, watch) = (self.now, &mut self.watch);
         self.table
-            .each(|id, conversation| conversation.close_turns(now, watch.context(id)));
+            .each(|id, conversation| conversation.close_turns(before, now, watch.context(id)));
     }
 
     /// The watch is over: what is in flight ends unanswered.

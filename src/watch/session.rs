@@ -4,7 +4,7 @@ use super::Recorder;
 use super::kernel::{Kernel, Strangers};
 use super::totals::Totals;
 use crate::capture::Frame;
-use crate::clock::Timestamp;
+use crate::clock::{Span, Timestamp};
 use crate::exchange::StatementId;
 use crate::exchange::statements::Statements;
 use crate::exchange::tracker::Tracker;
@@ -13,7 +13,10 @@ use crate::flow::Limits;
 use crate::host::{self, Inventory};
 use crate::profile::{Described, Listing, Picture, Profile, Scope};
 use crate::protocol::catalog::Target;
-use crate::summary::{Elsewhere, SourceKind, Summary};
+use crate::summary::{Connection, Elsewhere, SourceKind, Summary};
+
+/// A turn of which nothing came for so long is over, as far as can be told.
+const QUIET: Span = Span::from_secs(5);
 
 /// What to watch, how to judge it, and within which bounds.
 #[derive(Clone, Debug)]
@@ -178,6 +181,21 @@ impl Session {
     /// What was seen since the last [`Session::turn`], or since the start.
     pub fn summary(&mut self, provenance: &Provenance) -> Summary {
         self.tracker.settle();
+        self.draw(provenance)
+    }
+
+    /// The same while the interval goes on: turns of protocols that can't be read are told only once nothing came of them for a while.
+    pub fn glimpse(&mut self, provenance: &Provenance) -> Summary {
+        self.settle_quiet();
+        self.draw(provenance)
+    }
+
+    fn settle_quiet(&mut self) {
+        let quiet_since = self.tracker.now() - QUIET;
+        self.tracker.settle_turns(quiet_since);
+    }
+
+    fn draw(&mut self, provenance: &Provenance) -> Summary {
         let now = self.tracker.now();
         let start = self.start.unwrap_or(now);
         let picture = self.picture(now);
@@ -222,6 +240,13 @@ impl Session {
         })
     }
 
+    /// The hoarded connections as of now: what a summary lists, for a small part of its cost. Kernel's view and statements are left out.
+    pub fn hoarded(&mut self) -> Vec<Connection> {
+        self.settle_quiet();
+        let now = self.tracker.now();
+        self.profile().list_hoarded(now)
+    }
+
     fn thresholds(&self) -> Thresholds {
         Thresholds {
             idle_after: self.plan.profile.idle_after.seconds(),
@@ -241,6 +266,11 @@ impl Session {
     /// The watch is over: what is in flight is told as unanswered, and everything written is flushed.
     pub fn finish(&mut self) -> std::io::Result<()> {
         self.tracker.finish();
+        self.flush()
+    }
+
+    /// Writes out the exchanges that were gathered.
+    pub fn flush(&mut self) -> std::io::Result<()> {
         match self.tracker.observer().exchanges() {
             Some(exchanges) => exchanges.flush(),
             None => Ok(()),

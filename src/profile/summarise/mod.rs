@@ -116,6 +116,24 @@ impl Profile {
         }
     }
 
+    /// The hoarded connections as of `now`, without their statements.
+    #[must_use]
+    pub fn list_hoarded(&self, now: Timestamp) -> Vec<Connection> {
+        let hoarded = self.hoarded(now);
+        let scope = Scope {
+            statements: &|_: StatementId| None,
+            vantage: &|_| None,
+            connections: Listing::Flagged,
+        };
+        let view = View {
+            profile: self,
+            scope: &scope,
+            hoarded: &hoarded,
+            now,
+        };
+        view.hoarded()
+    }
+
     fn states(&self, hoarded: &Hoarded, now: Timestamp) -> BTreeMap<PoolId, States> {
         let mut states: BTreeMap<PoolId, States> = BTreeMap::new();
         for (id, life) in self.lives.iter() {
