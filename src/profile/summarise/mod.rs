@@ -123,6 +123,7 @@ impl Profile {
         let scope = Scope {
             statements: &|_: StatementId| None,
             vantage: &|_| None,
+            round_trip: &|_| None,
             connections: Listing::Flagged,
         };
         let view = View {
