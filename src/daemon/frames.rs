@@ -92,7 +92,7 @@ impl FrameSpool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::path::Path;
     use std::time::Duration;
 
     use super::super::journal::Journal;
@@ -106,9 +106,9 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(9);
 
-    fn spool(opened: &PathBuf, path: &PathBuf) -> Spool {
-        let lines = Lines::open_as(Some(opened), Ending::Any).unwrap();
-        let file = (path.clone(), Ending::Any);
+    fn spool(opened: &Path, path: &Path) -> Spool {
+        let lines = Lines::open_as(Some(&opened.to_owned()), Ending::Any).unwrap();
+        let file = (path.to_owned(), Ending::Any);
         Spool::start("frames", lines, file, &Journal::start().unwrap()).unwrap()
     }
 
@@ -124,8 +124,8 @@ mod tests {
         }
     }
 
-    fn read_back(path: &PathBuf) -> Vec<u8> {
-        let mut source = FileSource::open(std::slice::from_ref(path)).unwrap();
+    fn read_back(path: &Path) -> Vec<u8> {
+        let mut source = FileSource::open(&[path.to_owned()]).unwrap();
         let mut numbers = Vec::new();
         while let Polled::Frame(frame) = source.poll().unwrap() {
             numbers.push(frame.bytes[0]);
@@ -177,7 +177,7 @@ mod tests {
         take();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), kept).unwrap();
-        assert_eq!(read_back(&file.path().to_owned()), [0, 2]);
+        assert_eq!(read_back(file.path()), [0, 2]);
     }
 
     #[test]
