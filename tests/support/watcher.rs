@@ -27,9 +27,20 @@ pub struct Watched {
 impl Watcher {
     /// Starts to watch `interface` in `namespace`; returns when the ring is open.
     pub fn start(lab: &Lab, namespace: &str, interface: &str, options: &[&str]) -> Self {
-        let folder = lab
-            .folder()
-            .join(format!("watch-{namespace}-{}", std::process::id()));
+        Self::spawn(lab, namespace, interface, options, &[])
+    }
+
+    /// The same as on a host of its own: it sees no other processes, and no other network namespaces.
+    pub fn start_alone(lab: &Lab, namespace: &str, interface: &str, options: &[&str]) -> Self {
+        Self::spawn(lab, namespace, interface, options, &ALONE)
+    }
+
+    fn spawn(lab: &Lab, namespace: &str, interface: &str, options: &[&str], within: &[&str]) -> Self {
+        let folder = lab.folder().join(format!(
+            "watch-{namespace}-{}-{}",
+            within.len(),
+            std::process::id()
+        ));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
         let path = |name: &str| folder.join(name).display().to_string();
@@ -38,7 +49,8 @@ impl Watcher {
             path("exchanges.ndjson"),
             path("frames.pcapng"),
         );
-        let mut line = vec![
+        let mut line = within.to_vec();
+        line.extend([
             env!("CARGO_BIN_EXE_sockhound"),
             "capture",
             "-i",
@@ -47,21 +59,22 @@ impl Watcher {
             "120s",
             "-f",
             "json",
-        ];
+        ]);
         line.extend(["-o", &summary, "--exchanges", &exchanges, "-w", &frames]);
         line.extend(options);
+        let rings = rings(namespace);
         let child = Lab::command(namespace, &line)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        wait_for_ring(namespace);
+        wait_for_ring(namespace, rings);
         Self { child, folder }
     }
 
     /// Ends the watch as Ctrl-C does, half a second after the last traffic.
     pub fn stop(mut self) -> Watched {
         std::thread::sleep(std::time::Duration::from_millis(500));
-        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGINT).unwrap();
+        kill(innermost(self.child.id()), Signal::SIGINT).unwrap();
         let status = self.child.wait().unwrap();
         let mut said = String::new();
         let mut stderr = BufReader::new(self.child.stderr.take().unwrap());
@@ -99,19 +112,44 @@ impl Watched {
     }
 }
 
-/// Until a packet socket is open in the namespace.
-fn wait_for_ring(namespace: &str) {
+/// Runs what follows with a process table and a list of named namespaces of its own.
+const ALONE: [&str; 9] = [
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--mount-proc",
+    "sh",
+    "-c",
+    "mount -t tmpfs none /run/netns && exec \"$@\"",
+    "sh",
+];
+
+/// The process that `pid` runs, where it only waits for that one.
+fn innermost(pid: u32) -> Pid {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let child = children
+        .split_whitespace()
+        .next()
+        .and_then(|child| child.parse().ok());
+    Pid::from_raw(child.unwrap_or(pid.cast_signed()))
+}
+
+/// Packet sockets that are open in the namespace.
+fn rings(namespace: &str) -> usize {
+    let rings = Lab::command(namespace, &["cat", "/proc/net/packet"])
+        .output()
+        .unwrap();
+    rings.stdout.lines().count()
+}
+
+/// Until one more packet socket is open in the namespace.
+fn wait_for_ring(namespace: &str, before: usize) {
     let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    loop {
-        let rings = Lab::command(namespace, &["cat", "/proc/net/packet"])
-            .output()
-            .unwrap();
-        if rings.stdout.lines().count() > 1 {
-            // The ring is filled from here on; the kernel's inventory follows at once.
-            std::thread::sleep(std::time::Duration::from_millis(300));
-            return;
-        }
+    while rings(namespace) <= before {
         assert!(std::time::Instant::now() < end, "no ring was opened");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+    // The ring is filled from here on; the kernel's inventory follows at once.
+    std::thread::sleep(std::time::Duration::from_millis(300));
 }

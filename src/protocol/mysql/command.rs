@@ -5,7 +5,7 @@ use super::attributes;
 use super::capabilities::Known;
 use super::in_flight::Kind;
 use super::login::changed_user;
-use super::names::{Names, used_database};
+use super::names::{Names, makes_temporary_table, used_database};
 use super::phase::Phase;
 use super::reply::Reply;
 use super::wire::{Fields, HEADER, Packet};
@@ -192,6 +192,7 @@ impl Mysql {
                 let sql = attributes::statement(payload, self.agreed.query_attributes);
                 Asked {
                     names: sql.and_then(used_database).map(|database| (None, database)),
+                    pins: sql.is_some_and(makes_temporary_table).then_some(true),
                     ..Asked::new(Kind::Statement, Verb::Query, sql.map_or(UNREADABLE, text))
                 }
             }
@@ -201,6 +202,7 @@ impl Mysql {
             },
             code::CHANGE_USER => Asked {
                 names: changed_user(payload).map(|(user, database)| (Some(user), database)),
+                pins: Some(false),
                 ..Asked::new(Kind::ChangeUser, Verb::Reset, Text::Fixed("COM_CHANGE_USER"))
             },
             code::PREPARE => Asked::new(Kind::Prepare, Verb::Prepare, text(payload)),
@@ -211,7 +213,10 @@ impl Mysql {
             code::PING => Asked::new(Kind::Command, Verb::Ping, Text::Fixed("COM_PING")),
             code::RESET_CONNECTION => {
                 let text = Text::Fixed("COM_RESET_CONNECTION");
-                Asked::new(Kind::ResetConnection, Verb::Reset, text)
+                Asked {
+                    pins: Some(false),
+                    ..Asked::new(Kind::ResetConnection, Verb::Reset, text)
+                }
             }
             command => {
                 let kind = match command {
@@ -224,7 +229,7 @@ impl Mysql {
                     name => Text::Fixed(name.unwrap_or("COM_UNKNOWN")),
                 };
                 Asked {
-                    pins: command == code::REGISTER_SLAVE,
+                    pins: (command == code::REGISTER_SLAVE).then_some(true),
                     ..Asked::new(kind, Verb::Command, text)
                 }
             }
@@ -253,8 +258,9 @@ impl Mysql {
         if asked.kind == Kind::Prepare {
             self.prepare_last(id, told);
         }
-        if asked.pins {
-            told.push(Message::Pinned(true));
+        if let Some(pinned) = asked.pins.filter(|pinned| *pinned != self.pinned) {
+            self.pinned = pinned;
+            told.push(Message::Pinned(pinned));
         }
         if let Some((user, database)) = asked.names {
             self.names = Some(Box::new(Names::new(id, user, database)));
@@ -290,8 +296,8 @@ struct Asked<'a> {
     text: Text<'a>,
     /// User and database that are the session's once this is answered by OK.
     names: Option<(Option<&'a [u8]>, &'a [u8])>,
-    /// Whether the session is at work by its nature from now on.
-    pins: bool,
+    /// Whether the session is at work by its nature from now on, or no longer.
+    pins: Option<bool>,
 }
 
 impl<'a> Asked<'a> {
@@ -301,7 +307,7 @@ impl<'a> Asked<'a> {
             verb,
             text,
             names: None,
-            pins: false,
+            pins: None,
         }
     }
 }

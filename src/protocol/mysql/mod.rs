@@ -49,6 +49,8 @@ pub struct Mysql {
     unsure: bool,
     last_prepared: LastPrepared,
     names: Option<Box<Names>>,
+    /// Something of the session's own, such as a temporary table, keeps it at work.
+    pinned: bool,
     /// Compressed packets being unwrapped: the client's, the server's.
     opening: [Option<Box<Opening>>; 2],
 }

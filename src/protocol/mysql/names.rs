@@ -56,9 +56,29 @@ pub(super) fn used_database(sql: &[u8]) -> Option<&[u8]> {
     (apart && !name.is_empty() && name.iter().all(plain)).then_some(name)
 }
 
+/// Whether a statement makes a table that lives as long as its session.
+pub(super) fn makes_temporary_table(sql: &[u8]) -> bool {
+    let mut words = sql.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut is = |word: &[u8]| words.next().is_some_and(|next| next.eq_ignore_ascii_case(word));
+    matches!(sql.trim_ascii_start().first(), Some(b'C' | b'c')) && is(b"create") && is(b"temporary")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn temporary_tables_are_told_from_others() {
+        assert!(makes_temporary_table(b"  create\n TEMPORARY table t (id int)"));
+        for other in [
+            &b"create table temporary (id int)"[..],
+            b"select 1",
+            b"create",
+            b"",
+        ] {
+            assert!(!makes_temporary_table(other));
+        }
+    }
 
     #[test]
     fn reads_use_statements_and_nothing_else() {
