@@ -113,9 +113,18 @@ impl Step<'_> {
         let Some(active) = &mut flow.active else { return };
         let stream = &mut active.sides[other.index()];
         stream.acknowledge(number);
-        if !flow.state.has(State::known(other)) {
+        // Of a side that was silent so far, a keep-alive probe was the first sight: it said one too few.
+        let after_probe = !flow.state.has(State::spoken(other))
+            && ahead(number, flow.next[other.index()]) == 1
+            && stream.end.is_none();
+        let known = flow.state.has(State::known(other));
+        if !known || after_probe {
             flow.state.set(State::known(other), true);
             flow.next[other.index()] = number;
+        }
+        if known && after_probe {
+            let signal = Signal::KeepAlive(other);
+            handler.signal(self.id, self.at, &mut active.conversation, signal);
         }
         if !stream.is_empty() {
             Step {

@@ -233,6 +233,27 @@ fn tells_keep_alive_probes_from_bytes() {
 }
 
 #[test]
+fn tells_keep_alive_probes_on_a_connection_that_was_silent_since_before_the_watch() {
+    let mut bench = Bench::new();
+    for _ in 0..3 {
+        bench.send(Side::Client, ACK, 99, 500, b"");
+        bench.send(Side::Server, ACK, 500, 100, b"");
+    }
+    bench.send(Side::Client, ACK, 100, 500, b"hello");
+    let probes = ["KeepAlive(Client)"; 3];
+    assert_eq!(bench.said()[1..], [&probes[..], &["Client hello"]].concat());
+}
+
+#[test]
+fn does_not_take_an_acknowledged_fin_for_a_probe() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.send(Side::Client, FIN | ACK, 100, 500, b"");
+    bench.send(Side::Server, ACK, 500, 101, b"");
+    assert_eq!(bench.said(), ["Finished(Client)"]);
+}
+
+#[test]
 fn does_not_take_a_window_probe_for_a_keep_alive() {
     let mut bench = Bench::new();
     bench.connect();
