@@ -64,10 +64,17 @@ impl Socket {
             .filter(|timer| alive && timer.kind == TimerKind::KeepAlive)
     }
 
-    /// Whether the other end has stopped answering: keep-alive probes went out and none was answered.
+    /// Whether the other end has stopped answering: keep-alive probes went out and none was answered, or data went out again
+    /// and again (the kernel waits twice as long each time, at first 200 ms or more). A single probe may be under way.
     #[must_use]
     pub fn is_half_open(&self) -> bool {
-        self.keepalive().is_some_and(|timer| timer.retransmits > 0)
+        let unanswered = |timer: Timer| match timer.kind {
+            TimerKind::KeepAlive => timer.retransmits >= 2,
+            TimerKind::Retransmit => timer.retransmits >= 4,
+            TimerKind::TimeWait | TimerKind::ZeroWindow => false,
+        };
+        let alive = matches!(self.state, State::Established | State::CloseWait);
+        alive && self.timer.is_some_and(unanswered)
     }
 
     /// Whether the other end has closed and the process here has not: a leak if it lasts.

@@ -48,6 +48,22 @@ struct Sides {
     server: Option<Socket>,
 }
 
+impl Sides {
+    /// Whether a process may still hold it.
+    fn is_open(&self) -> bool {
+        let mut sockets = self.client.iter().chain(&self.server);
+        sockets.any(|socket| socket.state.is_open())
+    }
+}
+
+/// Whether this end has closed and waits for the other: the connection is not over.
+const fn is_closing(socket: &Socket) -> bool {
+    matches!(
+        socket.state,
+        State::FinWait1 | State::FinWait2 | State::Closing
+    )
+}
+
 impl Kernel {
     /// Sorts an inventory by connection to one of `targets`. Sockets of other network namespaces whose addresses may mean
     /// another connection here are left out.
@@ -61,8 +77,9 @@ impl Kernel {
         kernel.missing = inventory.missing.iter().map(ToString::to_string).collect();
         let here = Here::new(&inventory);
         let serves = |socket: &Socket| targets.iter().any(|target| target.is_at(socket.local));
+        let lives = |socket: &Socket| socket.state.is_open() || is_closing(socket);
         let ours = |socket: &Socket| {
-            socket.state.is_open() && socket.has_shared_addresses() && here.may_see(socket, serves(socket))
+            lives(socket) && socket.has_shared_addresses() && here.may_see(socket, serves(socket))
         };
         for socket in inventory.sockets.into_iter().filter(ours) {
             kernel.add(socket, targets);
@@ -123,8 +140,8 @@ impl Kernel {
         for (&(client, server), sides) in &self.ends {
             let tracker = session.tracker();
             let known = match strangers {
-                Strangers::Open => tracker.adopt(client, server, self.taken),
-                Strangers::Ignore => tracker.find(client, server),
+                Strangers::Open if sides.is_open() => tracker.adopt(client, server, self.taken),
+                Strangers::Open | Strangers::Ignore => tracker.find(client, server),
             };
             let Some(id) = known else { continue };
             alive.insert(id);
