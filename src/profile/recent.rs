@@ -5,6 +5,7 @@
 
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{ConnectionId, Exchange, StatementId};
+use crate::protocol::Verb;
 
 /// Connections remembered, a power of two.
 const PLACES: usize = 1024;
@@ -201,12 +202,17 @@ impl Recent {
         })
     }
 
+    /// Preparing a statement is not executing it, and what is sent before the last reply came waits for no round trip.
     fn add(&mut self, exchange: &Exchange, end: Timestamp) {
+        let pipelined = exchange.start < self.end;
         self.end = self.end.max(end);
         let Some(statement) = exchange.statement.filter(|id| *id != OTHERS) else {
             return;
         };
         self.last = Some(statement);
+        if pipelined || exchange.verb == Verb::Prepare {
+            return;
+        }
         let nanos = u64::try_from(exchange.duration().unwrap_or_default().nanos()).unwrap_or(0);
         let same = |counted: &&mut Counted| counted.times == 0 || counted.statement == statement.0;
         match self.counted.iter_mut().find(same) {
@@ -333,6 +339,27 @@ mod tests {
             (0..times).for_each(|n| drop(run(&mut recents, 2, 1 + n)));
             assert_eq!(recents.ongoing().count(), found);
         }
+    }
+
+    #[test]
+    fn what_is_prepared_or_sent_together_is_not_repeated() {
+        let of = |verb, start: i64, end: i64| Exchange {
+            statement: Some(StatementId(2)),
+            verb,
+            ..exchange(start, start + 1, end - 1, end)
+        };
+        let mut recents = Recents::default();
+        run(&mut recents, 1, 0);
+        for n in 0..20 {
+            let start = 1_000_000 * (1 + n);
+            recents.add(ID, &of(Verb::Prepare, start, start + 10));
+        }
+        assert_eq!(recents.ongoing().count(), 0);
+        // Twenty in one packet; their replies come one after the other.
+        for n in 0..20 {
+            recents.add(ID, &of(Verb::Execute, 50_000_000, 51_000_000 + n));
+        }
+        assert_eq!(recents.ongoing().count(), 0);
     }
 
     #[test]

@@ -217,7 +217,21 @@ impl Statement {
         }
     }
 
+    #[cold]
+    fn begin_anew(&mut self, verb: Verb) {
+        let next = self.next;
+        *self = Self::new(self.service, self.statement, verb);
+        self.next = next;
+    }
+
+    /// What preparing took says nothing of executing: it is told only of statements that were not executed.
     fn add(&mut self, exchange: &Exchange, timing: Option<&Timing>) {
+        match (self.verb, exchange.verb) {
+            (Verb::Prepare, Verb::Prepare) => {}
+            (Verb::Prepare, verb) => self.begin_anew(verb),
+            (_, Verb::Prepare) => return,
+            _ => {}
+        }
         self.count += 1;
         self.errors += u64::from(matches!(exchange.outcome, Ending::Error(_)));
         self.unanswered += u64::from(exchange.outcome == Ending::Unanswered);
@@ -267,6 +281,22 @@ mod tests {
                 (0, None, 1, None)
             ]
         );
+    }
+
+    #[test]
+    fn preparing_is_not_executing() {
+        let mut table = StatementTable::new(10);
+        let prepare = Exchange {
+            verb: Verb::Prepare,
+            ..of(7)
+        };
+        let told = |table: &StatementTable| table.iter().map(|one| (one.verb, one.count)).collect::<Vec<_>>();
+        table.add(ServiceId(0), &prepare, timing(&prepare).as_ref());
+        assert_eq!(told(&table), [(Verb::Prepare, 1)]);
+        for exchange in [of(7), prepare, of(7)] {
+            table.add(ServiceId(0), &exchange, timing(&exchange).as_ref());
+        }
+        assert_eq!(told(&table), [(Verb::Query, 2)]);
     }
 
     #[test]
