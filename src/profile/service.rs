@@ -301,13 +301,17 @@ impl Seen {
     }
 }
 
-/// Whether a request or a reply was sent in two parts, the second only after the first's delayed acknowledgment.
+/// Nagle's algorithm holds back only what does not fill a segment: two parts of Ethernet's 1,460 bytes are no more than this.
+const TWO_PARTS: u64 = 2 * 1460;
+
+/// Whether a request or a reply looks sent in two small parts, the second only after the first's delayed acknowledgment.
 fn is_delayed(exchange: &Exchange) -> bool {
     let request = exchange.request_end.since(exchange.start).nanos();
     let reply = exchange
         .reply
         .map_or(0, |reply| reply.end.since(reply.start).nanos());
-    DELAYED.contains(&request) || DELAYED.contains(&reply)
+    let held_back = |span: i64, bytes: u64| bytes <= TWO_PARTS && DELAYED.contains(&span);
+    held_back(request, exchange.request_bytes) || held_back(reply, exchange.reply_bytes)
 }
 
 /// All servers, at most [`Services::MOST`]; further ones are counted with the last.
@@ -405,6 +409,26 @@ mod tests {
         let all = counts.all;
         assert_eq!((all.requests, all.replies, all.errors), (4, 3, 1));
         assert_eq!((all.unanswered, all.validations, all.doubtful), (1, 1, 1));
+    }
+
+    #[test]
+    fn two_small_parts_40_ms_apart_are_a_delayed_acknowledgment() {
+        let ms = 1_000_000;
+        let of = |one: Exchange, bytes| Exchange {
+            request_bytes: bytes,
+            reply_bytes: bytes,
+            ..one
+        };
+        let (request, reply) = (
+            exchange(0, 41 * ms, 42 * ms, 42 * ms),
+            exchange(0, 0, ms, 45 * ms),
+        );
+        assert!(is_delayed(&of(request, 40)) && is_delayed(&of(reply, 2000)));
+        assert!(
+            !is_delayed(&of(request, 40_000)) && !is_delayed(&of(reply, 3000)),
+            "a stream"
+        );
+        assert!(!is_delayed(&of(exchange(0, 30 * ms, 41 * ms, 60 * ms), 40)));
     }
 
     #[test]
