@@ -45,6 +45,15 @@ impl Demand {
         self.now.peak = self.now.peak.max(self.level);
     }
 
+    /// A connection joins that was used elsewhere, where up to `peak` were held at once: it may have been held beside all
+    /// that were held here. For how long can't be known: the level is told with no time at it.
+    pub fn may_have_reached(&mut self, peak: u32) {
+        if self.peak() < peak {
+            self.now.peak = self.peak() + 1;
+            let _ = slot(&mut self.now.at_level, self.now.peak);
+        }
+    }
+
     /// One less is held.
     pub fn fall(&mut self, at: Timestamp) {
         self.pass(at);
@@ -92,7 +101,7 @@ impl Demand {
             .sum()
     }
 
-    /// Each level with the time at it, levels never seen left out.
+    /// Each level with the time at it, levels never seen left out. The highest may have been reached for no known time.
     #[must_use]
     pub fn levels(&self) -> Vec<(u64, Span)> {
         let mut sum: Vec<u64> = Vec::new();
@@ -102,7 +111,9 @@ impl Demand {
                 .zip(&stretch.at_level)
                 .for_each(|(sum, nanos)| *sum += nanos);
         }
-        let seen = (0..).zip(sum).filter(|(_, nanos)| *nanos > 0);
+        let peak = u64::from(self.peak());
+        let seen = (0..).zip(sum);
+        let seen = seen.filter(|(level, nanos)| *nanos > 0 || (*level == peak && peak > 0));
         seen.map(|(level, nanos)| (level, Span::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))))
             .collect()
     }
@@ -171,6 +182,19 @@ mod tests {
         assert_eq!(levels(&demand), [(0, 4), (1, 2), (3, 4)]);
         assert_eq!((demand.peak(), demand.observed()), (3, Span::from_secs(10)));
         assert_eq!(demand.held(), 14_000_000_000);
+    }
+
+    #[test]
+    fn who_comes_from_elsewhere_may_have_been_held_beside_the_others() {
+        let mut demand = Demand::new(at(0));
+        demand.rise(at(1));
+        demand.fall(at(2));
+        (0..5).for_each(|_| demand.may_have_reached(3));
+        demand.pass(at(4));
+        assert_eq!(demand.peak(), 3);
+        assert_eq!(levels(&demand), [(0, 3), (1, 1), (3, 0)]);
+        demand.may_have_reached(2);
+        assert_eq!(demand.peak(), 3);
     }
 
     #[test]

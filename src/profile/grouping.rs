@@ -66,13 +66,18 @@ impl Profile {
         }
         .opening();
         let unseen = u32::from(self.lives.extra(id).is_some_and(|extra| extra.unseen));
+        let mut needed_there = 0;
         if let Some(from) = self.pools.of_mut(life.pool) {
+            needed_there = from.demand.peak();
             from.move_out(id, at, held, fresh.then_some(opening));
             from.unseen -= unseen.min(from.unseen);
         }
         if let Some(to) = self.pools.of_mut(pool) {
             to.move_in(id, at, held, fresh.then_some(opening));
             to.unseen += unseen;
+            if life.traits.has(Traits::USED) {
+                to.demand.may_have_reached(needed_there);
+            }
         }
         if let Some(life) = self.lives.of_mut(id) {
             life.pool = pool;
