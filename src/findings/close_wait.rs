@@ -8,6 +8,9 @@ use crate::summary::{Finding, Pool, Severity, Summary};
 
 pub const CODE: &str = "close_wait";
 
+/// A pool may look at its connections once in a while only.
+const FORGOTTEN: f64 = 60.0;
+
 pub fn find(summary: &Summary, _: &Thresholds) -> Vec<Finding> {
     summary
         .pools
@@ -21,10 +24,10 @@ fn tell(one: &Pool) -> Finding {
     let signs = &one.signs;
     let longest = signs.longest_close_wait_seconds;
     let since = longest.map_or_else(String::new, |longest| {
-        format!(", the first for {}", duration(longest))
+        format!(", the first for {} or longer", duration(longest))
     });
     Told {
-        severity: Severity::Warning,
+        severity: if longest >= Some(FORGOTTEN) { Severity::Warning } else { Severity::Info },
         title: format!("{} leaves {} in CLOSE_WAIT", client(&one.client), connections(signs.close_wait)),
         detail: format!(
             "{}: the server has closed these, and the application has not{since}. Each costs it a descriptor, and a request \
@@ -57,7 +60,13 @@ mod tests {
             found[0].title,
             "shop.service (pid 4711) leaves 1 connection in CLOSE_WAIT"
         );
-        assert!(found[0].detail.contains("the first for 1 min 15 s"));
+        assert!(found[0].detail.contains("the first for 1 min 15 s or longer"));
+        assert_eq!(found[0].severity, Severity::Warning);
+        let fresh = found_when(CODE, |all| {
+            all.pools[0].signs.close_wait = 1;
+            all.pools[0].signs.longest_close_wait_seconds = Some(10.0);
+        });
+        assert_eq!(fresh[0].severity, Severity::Info);
     }
 
     #[test]

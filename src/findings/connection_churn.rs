@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::words::{client, connections, counted, duration, percent, pool};
 use super::{Thresholds, Told, pool_subject};
-use crate::summary::{Finding, Pool, Severity, Summary};
+use crate::summary::{Exchanges, Finding, Pool, Severity, Summary};
 
 pub const CODE: &str = "connection_churn";
 
 /// Fewer openings make no habit.
-const OPENED: u64 = 20;
+pub const OPENED: u64 = 20;
 /// A connection is worth opening for more requests than this.
 const REQUESTS: u64 = 4;
 
@@ -20,7 +20,7 @@ pub fn find(summary: &Summary, _: &Thresholds) -> Vec<Finding> {
 fn tell(one: &Pool) -> Option<Finding> {
     let (exchanges, logins, time) = (one.exchanges?, one.logins?, one.time?);
     let opened = one.connections.opened;
-    let useful = exchanges.requests.saturating_sub(exchanges.validations);
+    let useful = useful(exchanges);
     let working: f64 = [
         time.request_seconds,
         time.network_seconds,
@@ -61,8 +61,18 @@ fn tell(one: &Pool) -> Option<Finding> {
         advice: "Keep connections for more than a request or two: a pool in the application, or one between it and the \
                  server (pgbouncer, ProxySQL), sized to its demand.",
     };
-    let churns = opened >= OPENED && one.connections.closed * 2 >= opened && useful <= opened * REQUESTS;
-    churns.then(|| told.of(CODE, pool_subject(one)))
+    is_churn(one).then(|| told.of(CODE, pool_subject(one)))
+}
+
+/// Whether connections come and go for a few requests each.
+pub fn is_churn(one: &Pool) -> bool {
+    let count = one.connections;
+    let useful = one.exchanges.map_or(0, useful);
+    count.opened >= OPENED && count.closed * 2 >= count.opened && useful <= count.opened * REQUESTS
+}
+
+fn useful(exchanges: Exchanges) -> u64 {
+    exchanges.requests.saturating_sub(exchanges.validations)
 }
 
 #[cfg(test)]

@@ -24,13 +24,14 @@ fn tell(one: &Service) -> Option<Finding> {
     let told = Told {
         severity: Severity::Warning,
         title: format!(
-            "{} with {} waited about 40 ms in their middle",
+            "{} with {} paused for about 40 ms in their middle",
             counted(count, "exchange"),
             one.server
         ),
         detail: format!(
-            "{} of {} were sent in two parts with 38 to 48 ms between the first byte and the last. That is how long Linux delays an \
-             acknowledgment: the sender holds the second part back until the first is acknowledged (Nagle). About {} in all.",
+            "{} of {} were small, with 38 to 48 ms between the first byte and the last. That is how long Linux delays an \
+             acknowledgment: most likely the sender holds its second part back until the first is acknowledged (Nagle). About {} in \
+             all.",
             percent(share),
             one.latency.count,
             duration(count as f64 * WAIT),
@@ -60,7 +61,7 @@ mod tests {
         let found = delayed(2000);
         assert_eq!(
             found[0].title,
-            "2000 exchanges with 10.0.0.5:5432 waited about 40 ms in their middle"
+            "2000 exchanges with 10.0.0.5:5432 paused for about 40 ms in their middle"
         );
         assert!(
             found[0].detail.ends_with("About 1 min 20 s in all."),

@@ -21,7 +21,7 @@ fn tell(one: &Pool) -> Finding {
     let count = one.signs.half_open;
     Told {
         severity: Severity::Warning,
-        title: format!("{} of {} have nobody at one end", connections(count), client(&one.client)),
+        title: format!("{} of {} with nobody at one end", connections(count), client(&one.client)),
         detail: format!(
             "{}: the client has closed and the server has not, or the other side does not answer keep-alive probes or \
              retransmissions any more. A session at the server, and its locks, live on until it notices.",
@@ -44,7 +44,7 @@ mod tests {
         let found = found_when(CODE, |all| all.pools[0].signs.half_open = 3);
         assert_eq!(
             found[0].title,
-            "3 connections of shop.service (pid 4711) have nobody at one end"
+            "3 connections of shop.service (pid 4711) with nobody at one end"
         );
     }
 

@@ -10,7 +10,7 @@ use crate::summary::{Finding, Pool, Reason, Severity, Summary};
 pub const CODE: &str = "hoarded";
 
 pub fn find(summary: &Summary, thresholds: &Thresholds) -> Vec<Finding> {
-    let hoarding = |one: &&Pool| one.connections.hoarded > silent_transactions(one);
+    let hoarding = |one: &&Pool| one.connections.hoarded > told_elsewhere(one);
     let mut pools: Vec<&Pool> = summary.pools.iter().filter(hoarding).collect();
     pools.sort_by_key(|one| std::cmp::Reverse(one.connections.hoarded));
     pools
@@ -19,18 +19,15 @@ pub fn find(summary: &Summary, thresholds: &Thresholds) -> Vec<Finding> {
         .collect()
 }
 
-/// Hoarded ones that have a finding of their own.
-fn silent_transactions(one: &Pool) -> u64 {
-    one.signs
-        .reasons
-        .get(Reason::IdleInTransaction.name())
-        .copied()
-        .unwrap_or(0)
+/// Hoarded ones that have a finding of their own: silent transactions, and connections that one side has left already.
+fn told_elsewhere(one: &Pool) -> u64 {
+    let count = |reason: Reason| one.signs.reasons.get(reason.name()).copied().unwrap_or(0);
+    count(Reason::IdleInTransaction) + count(Reason::HalfOpen)
 }
 
 fn tell(summary: &Summary, one: &Pool, thresholds: &Thresholds) -> Finding {
     let count = one.connections;
-    let hoarded = count.hoarded - silent_transactions(one);
+    let hoarded = count.hoarded - told_elsewhere(one);
     let longest = one.signs.longest_idle_seconds.unwrap_or(thresholds.idle_after);
     let refused = summary
         .services
@@ -99,14 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn silent_transactions_alone_are_told_elsewhere() {
-        let found = found_when(CODE, |all| {
-            all.pools[0].connections.hoarded = 1;
-            all.pools[0]
-                .signs
-                .reasons
-                .insert("idle_in_transaction".to_owned(), 1);
-        });
-        assert_eq!(found, []);
+    fn silent_transactions_and_dead_ends_alone_are_told_elsewhere() {
+        for reason in [Reason::IdleInTransaction, Reason::HalfOpen] {
+            let found = found_when(CODE, |all| {
+                all.pools[0].connections.hoarded = 1;
+                all.pools[0].signs.reasons.insert(reason.name().to_owned(), 1);
+            });
+            assert_eq!(found, []);
+        }
     }
 }

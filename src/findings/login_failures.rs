@@ -10,8 +10,11 @@ use crate::summary::{Finding, Service, Severity, Summary};
 
 pub const CODE: &str = "login_failures";
 
-/// A mistyped password or two are nobody's problem.
+/// A mistyped password or two are nobody's problem,
 const FAILURES: u64 = 3;
+/// nor are a few more among very many logins.
+const MANY: u64 = 20;
+const SHARE: f64 = 0.01;
 
 pub fn find(summary: &Summary, _: &Thresholds) -> Vec<Finding> {
     summary.services.iter().filter_map(tell).collect()
@@ -23,6 +26,7 @@ fn tell(one: &Service) -> Option<Finding> {
     };
     let refusals: BTreeMap<String, u64> = one.signs.refusals.iter().filter_map(other).collect();
     let failed: u64 = refusals.values().sum();
+    let share = failed as f64 / (failed + one.login.count).max(1) as f64;
     let codes: Vec<String> = refusals
         .iter()
         .map(|(code, count)| format!("{count} × {code}"))
@@ -33,7 +37,7 @@ fn tell(one: &Service) -> Option<Finding> {
         detail: format!(
             "By error code: {}. That is {} of all logins seen.",
             codes.join(", "),
-            percent(failed as f64 / (failed + one.login.count).max(1) as f64),
+            percent(share),
         ),
         evidence: [
             ("failures", json!(failed)),
@@ -43,7 +47,8 @@ fn tell(one: &Service) -> Option<Finding> {
         advice: "Look for a client with an old password or a wrong database name that tries again and again, and for somebody \
                  guessing passwords; the server's log names users and addresses.",
     };
-    (failed >= FAILURES).then(|| told.of(CODE, service_subject(one)))
+    let worth_a_look = failed >= MANY || (failed >= FAILURES && share >= SHARE);
+    worth_a_look.then(|| told.of(CODE, service_subject(one)))
 }
 
 #[cfg(test)]
@@ -71,5 +76,10 @@ mod tests {
     fn two_of_them_or_a_full_server_are_not() {
         assert_eq!(refusals("28P01", 2), []);
         assert_eq!(refusals("53300", 40), []);
+        let among_many = found_when(CODE, |all| {
+            all.services[0].signs.refusals.insert("28P01".to_owned(), 5);
+            all.services[0].login.count = 1000;
+        });
+        assert_eq!(among_many, []);
     }
 }

@@ -3,6 +3,7 @@
 //! A rule says no more than its evidence: demand is only what was watched, a client's waiting for a free connection
 //! never shows on the wire, and limits that nobody reached are not known. Each code has a page in `docs/findings`.
 
+mod by_reason;
 mod clear_text;
 mod close_wait;
 mod connection_churn;
@@ -13,17 +14,14 @@ mod exhausted_pool;
 mod half_open;
 mod hoarded;
 mod idle_in_transaction;
-mod keepalive_only;
 mod login_failures;
 mod n_plus_one;
-mod never_used;
 mod oversized_pool;
 mod retransmissions;
 mod slow_statement;
 mod syn_retries;
 mod time_outside_database;
 mod too_many_connections;
-mod validation_only;
 mod words;
 mod zero_window;
 
@@ -32,7 +30,7 @@ mod testing;
 
 use serde_json::Value;
 
-use crate::summary::{Finding, Pool, Service, Severity, StatementRow, Subject, Summary};
+use crate::summary::{Finding, Pool, Reason, Service, Severity, StatementRow, Subject, Summary};
 
 /// What the summary was judged by, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,9 +74,9 @@ const RULES: [(&str, Rule); 22] = [
     (oversized_pool::CODE, oversized_pool::find),
     (time_outside_database::CODE, time_outside_database::find),
     (erratic_statement::CODE, erratic_statement::find),
-    (never_used::CODE, never_used::find),
-    (validation_only::CODE, validation_only::find),
-    (keepalive_only::CODE, keepalive_only::find),
+    (Reason::NeverUsed.name(), by_reason::never_used),
+    (Reason::ValidationOnly.name(), by_reason::validation_only),
+    (Reason::KeepaliveOnly.name(), by_reason::keepalive_only),
 ];
 
 /// Findings of one rule that are told; the rest is counted in the last one.

@@ -2,14 +2,18 @@
 
 use serde_json::json;
 
-use super::words::{counted, duration, statement};
+use super::words::{counted, duration, statement, time_at};
 use super::{Thresholds, Told, statement_subject};
 use crate::summary::{Finding, Repeats, Severity, StatementRow, Summary};
 
 pub const CODE: &str = "n_plus_one";
 
-/// Less time than this is nobody's problem.
+/// Less time than this in all is nobody's problem,
 const COSTS: f64 = 0.1;
+/// nor is less than this of the time that all statements there took.
+const SHARE: f64 = 0.01;
+/// Whoever waits for a transaction or burst feels this.
+const FELT: f64 = 0.02;
 
 pub fn find(summary: &Summary, _: &Thresholds) -> Vec<Finding> {
     let mut rows: Vec<(&StatementRow, Repeats)> = summary
@@ -17,15 +21,20 @@ pub fn find(summary: &Summary, _: &Thresholds) -> Vec<Finding> {
         .iter()
         .filter_map(|row| Some((row, row.repeats?)))
         .collect();
-    rows.retain(|(row, repeats)| repeats.seconds >= COSTS && !row.validation && !row.waiting);
+    rows.retain(|(row, repeats)| costs(summary, row, *repeats) && !row.validation && !row.waiting);
     rows.sort_by(|one, other| other.1.seconds.total_cmp(&one.1.seconds));
     rows.into_iter()
         .map(|(row, repeats)| tell(summary, row, repeats))
         .collect()
 }
 
+fn costs(summary: &Summary, row: &StatementRow, repeats: Repeats) -> bool {
+    repeats.seconds >= COSTS && repeats.seconds >= SHARE * time_at(summary, row.server)
+}
+
 fn tell(summary: &Summary, row: &StatementRow, repeats: Repeats) -> Finding {
     let mean = repeats.executions as f64 / repeats.bursts.max(1) as f64;
+    let each = repeats.seconds / repeats.bursts.max(1) as f64;
     let service = summary
         .services
         .iter()
@@ -38,7 +47,7 @@ fn tell(summary: &Summary, row: &StatementRow, repeats: Repeats) -> Finding {
         format!(", of which {} were network round trips", duration(travel))
     });
     Told {
-        severity: Severity::Warning,
+        severity: if each >= FELT { Severity::Warning } else { Severity::Info },
         title: format!("{}: {mean:.0} times in a row where one may do", statement(row)),
         detail: format!(
             "In {} it ran {} in all, up to {} in one. They took {}{priced}.",
@@ -56,8 +65,8 @@ fn tell(summary: &Summary, row: &StatementRow, repeats: Repeats) -> Finding {
             ("network_seconds", json!(travel)),
             ("text", json!(row.text)),
         ],
-        advice: "Ask for all rows at once (a join, IN (..), = ANY (..)), write them in one statement or batch, or let the \
-                 object mapper load the relation eagerly.",
+        advice: "Ask for all rows at once (a join, IN (..), = ANY (..); MGET), write them in one statement, batch or pipeline, or \
+                 let the object mapper load the relation eagerly.",
     }
     .of(CODE, statement_subject(row))
 }
@@ -93,7 +102,11 @@ mod tests {
     }
 
     #[test]
-    fn what_costs_nothing_is_not_told() {
+    fn what_costs_nothing_is_not_told_and_what_nobody_feels_is_information() {
+        // All statements took 20 s.
         assert_eq!(repeated(0.05), []);
+        assert_eq!(repeated(0.15), []);
+        assert_eq!(repeated(0.5)[0].severity, Severity::Info);
+        assert_eq!(repeated(10.0)[0].severity, Severity::Warning);
     }
 }

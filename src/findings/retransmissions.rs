@@ -28,13 +28,13 @@ fn tell(one: &Service) -> Option<Finding> {
             Severity::Info
         },
         title: format!(
-            "{} on the way to and from {}",
-            counted(count, "retransmission"),
+            "{} sent again on the way to and from {}",
+            counted(count, "segment"),
             one.server
         ),
         detail: format!(
-            "That is {} of {} requests. The clients sent {} segments again, the server {}. Copies of one packet seen on several \
-             interfaces are not counted.",
+            "That is {} of {} requests. The clients sent {} segments again, the server {}: they were lost, or their acknowledgment \
+             came too late. What was lost before it came past here is not counted.",
             percent(share),
             one.exchanges.requests,
             signs.client_retransmits,
@@ -47,8 +47,8 @@ fn tell(one: &Service) -> Option<Finding> {
             ("requests", json!(one.exchanges.requests)),
             ("share", json!(share)),
         ],
-        advice: "The network loses packets: look at the interfaces' error and drop counters on both hosts and on the switches \
-                 between them, and at the virtual machine's or container's bandwidth limit.",
+        advice: "Look at the interfaces' error and drop counters on both hosts and on the switches between them, at the virtual \
+                 machine's or container's bandwidth limit, and whether a host has no CPU left to acknowledge in time (steal, throttling).",
     };
     (count >= COUNT && share >= SHARE).then(|| told.of(CODE, service_subject(one)))
 }
@@ -63,7 +63,7 @@ mod tests {
         let found = found_when(CODE, |all| all.services[0].retransmits = Some(600));
         assert_eq!(
             found[0].title,
-            "600 retransmissions on the way to and from 10.0.0.5:5432"
+            "600 segments sent again on the way to and from 10.0.0.5:5432"
         );
         assert_eq!(found[0].severity, Severity::Warning);
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::words::{duration, percent, statement};
+use super::words::{duration, percent, statement, time_at, time_of};
 use super::{Thresholds, Told, statement_subject};
 use crate::summary::{Finding, Severity, StatementRow, Summary};
 
@@ -10,22 +10,17 @@ pub const CODE: &str = "slow_statement";
 
 /// One in twenty or more takes this long.
 const SLOW: f64 = 0.5;
+/// With less of the server's time it is slow for itself alone.
+const WEIGHS: f64 = 0.1;
 /// Fewer say little about the next one.
 const COUNT: u64 = 5;
 
 pub fn find(summary: &Summary, _: &Thresholds) -> Vec<Finding> {
-    let total: f64 = summary.statements.iter().map(time).sum();
     let mut rows: Vec<&StatementRow> = summary.statements.iter().filter(|row| is_slow(row)).collect();
-    rows.sort_by(|one, other| time(other).total_cmp(&time(one)));
+    rows.sort_by(|one, other| time_of(other).total_cmp(&time_of(one)));
     rows.into_iter()
-        .filter_map(|row| tell(row, time(row) / total.max(1e-9)))
+        .filter_map(|row| tell(row, time_of(row) / time_at(summary, row.server).max(1e-9)))
         .collect()
-}
-
-fn time(row: &StatementRow) -> f64 {
-    row.duration
-        .figures
-        .map_or(0.0, |figures| figures.mean_seconds * row.duration.count as f64)
 }
 
 fn is_slow(row: &StatementRow) -> bool {
@@ -39,10 +34,14 @@ fn is_slow(row: &StatementRow) -> bool {
 fn tell(row: &StatementRow, share: f64) -> Option<Finding> {
     let figures = row.latency.figures?;
     let told = Told {
-        severity: Severity::Warning,
+        severity: if share >= WEIGHS {
+            Severity::Warning
+        } else {
+            Severity::Info
+        },
         title: format!("{} takes {} (p95)", statement(row), duration(figures.p95_seconds)),
         detail: format!(
-            "Half of {} executions took {} or longer, the longest {}. It has {} of the time of all statements; {} were left \
+            "Half of {} executions took {} or longer, the longest {}. It has {} of the time of all statements there; {} were left \
              out as doubtful.",
             row.latency.count,
             duration(figures.p50_seconds),
@@ -84,6 +83,17 @@ mod tests {
             "{}",
             found[0].detail
         );
+    }
+
+    #[test]
+    fn one_that_hardly_weighs_is_information() {
+        let found = found_when(CODE, |all| {
+            let mut report = all.statements[0].clone();
+            report.latency = distribution(5, 0.8, 1.2, 1.3);
+            report.duration = distribution(5, 0.4, 1.2, 1.3);
+            all.statements.push(report);
+        });
+        assert_eq!(found[0].severity, Severity::Info);
     }
 
     #[test]

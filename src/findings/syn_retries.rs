@@ -8,16 +8,23 @@ use crate::summary::{Finding, Service, Severity, Summary};
 
 pub const CODE: &str = "syn_retries";
 
-/// One may be anybody's lost packet.
+/// One may be anybody's lost packet,
 const COUNT: u64 = 3;
+/// and so may one in more connections than this.
+const ONE_IN: u64 = 200;
 
 pub fn find(summary: &Summary, _: &Thresholds) -> Vec<Finding> {
     summary
         .services
         .iter()
-        .filter(|one| one.signs.syn_retries >= COUNT)
+        .filter(|one| is_felt(one))
         .map(tell)
         .collect()
+}
+
+fn is_felt(one: &Service) -> bool {
+    let count = one.signs.syn_retries;
+    count >= COUNT && count * ONE_IN >= one.connections.opened
 }
 
 fn tell(one: &Service) -> Finding {
@@ -54,5 +61,10 @@ mod tests {
     #[test]
     fn a_lost_packet_is_not() {
         assert_eq!(found_when(CODE, |all| all.services[0].signs.syn_retries = 2), []);
+        let in_many = found_when(CODE, |all| {
+            all.services[0].signs.syn_retries = 12;
+            all.services[0].connections.opened = 10_000;
+        });
+        assert_eq!(in_many, []);
     }
 }

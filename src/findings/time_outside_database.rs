@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::connection_churn::OPENED;
 use super::words::{client, duration, percent, pool};
-use super::{Thresholds, Told, pool_subject};
+use super::{Thresholds, Told, connection_churn, pool_subject};
 use crate::summary::{Finding, Pool, Severity, Summary, WhereTimeGoes};
 
 pub const CODE: &str = "time_outside_database";
@@ -22,7 +23,7 @@ pub fn find(summary: &Summary, _: &Thresholds) -> Vec<Finding> {
 fn tell(one: &Pool) -> Option<Finding> {
     let time = one.time?;
     let server = time.server_seconds?;
-    let legs = legs(&time);
+    let legs = legs(one, &time);
     let total = server + legs.iter().map(|(_, seconds)| seconds).sum::<f64>();
     let (leg, most) = *legs.iter().max_by(|one, other| one.1.total_cmp(&other.1))?;
     let told = Told {
@@ -49,7 +50,8 @@ fn tell(one: &Pool) -> Option<Finding> {
     };
     let elsewhere =
         total >= FELT && server <= SHARE * total && most >= 0.5 * total && one.latency.count >= COUNT;
-    elsewhere.then(|| told.of(CODE, pool_subject(one)))
+    let told_as_churn = leg == OPENING && connection_churn::is_churn(one);
+    (elsewhere && !told_as_churn).then(|| told.of(CODE, pool_subject(one)))
 }
 
 const OPENING: &str = "connecting and logging in";
@@ -58,15 +60,22 @@ const SENDING: &str = "sending requests";
 const RECEIVING: &str = "receiving replies";
 const THINKING: &str = "the application inside transactions";
 
-fn legs(time: &WhereTimeGoes) -> [(&'static str, f64); 5] {
+fn legs(one: &Pool, time: &WhereTimeGoes) -> [(&'static str, f64); 5] {
     let known = |seconds: Option<f64>| seconds.unwrap_or(0.0);
+    let opening = known(time.connect_seconds) + known(time.login_seconds);
     [
-        (OPENING, known(time.connect_seconds) + known(time.login_seconds)),
+        (OPENING, if opens_out_of_habit(one) { opening } else { 0.0 }),
         (NETWORK, known(time.network_seconds)),
         (SENDING, known(time.request_seconds)),
         (RECEIVING, known(time.reply_seconds)),
         (THINKING, known(time.thinking_seconds)),
     ]
+}
+
+/// A pool that is filled once pays for it once.
+fn opens_out_of_habit(one: &Pool) -> bool {
+    let count = one.connections;
+    count.opened >= OPENED && count.closed * 2 >= count.opened
 }
 
 fn advice(leg: &str) -> &'static str {
@@ -102,6 +111,27 @@ mod tests {
             "shop.service (pid 4711): most time goes to the application inside transactions, not to the database"
         );
         assert!(found[0].detail.contains("95% went to"), "{}", found[0].detail);
+    }
+
+    #[test]
+    fn logins_that_cost_more_than_all_work_are_told_where_they_are_a_habit() {
+        let opening = |opened, closed, requests| {
+            found_when(CODE, |all| {
+                let one = &mut all.pools[0];
+                (one.connections.opened, one.connections.closed) = (opened, closed);
+                if let (Some(exchanges), Some(time)) = (&mut one.exchanges, &mut one.time) {
+                    exchanges.requests = requests;
+                    (time.login_seconds, time.server_seconds) = (Some(30.0), Some(2.0));
+                }
+            })
+        };
+        assert!(
+            opening(100, 95, 5000)[0]
+                .title
+                .contains("connecting and logging in")
+        );
+        assert_eq!(opening(100, 2, 5000), [], "a pool is filled");
+        assert_eq!(opening(100, 95, 100), [], "told as churn");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Words that several rules use.
 
 use super::Thresholds;
+use crate::packet::Endpoint;
 use crate::summary::{Pool, PoolClient, StatementRow, Summary};
 
 /// `850 µs`, `12.3 ms`, `4.5 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
@@ -91,17 +92,30 @@ pub fn watched(pool: &Pool, thresholds: &Thresholds) -> String {
     }
 }
 
-/// A statement as its summary or the begin of its text says.
+/// A statement as its summary says, or the begin of its text where the summary is no more than a verb.
 pub fn statement(row: &StatementRow) -> String {
-    let text = row
-        .summary
-        .as_deref()
+    let summary = row.summary.as_deref().filter(|summary| summary.contains(' '));
+    let text = summary
         .or(row.text.as_deref())
+        .or(row.summary.as_deref())
         .unwrap_or("a statement that was prepared before the watch");
     match text.char_indices().nth(80) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
         None => text.to_owned(),
     }
+}
+
+/// The time that all executions of a statement took.
+pub fn time_of(row: &StatementRow) -> f64 {
+    row.duration
+        .figures
+        .map_or(0.0, |figures| figures.mean_seconds * row.duration.count as f64)
+}
+
+/// The time that all statements of a server took.
+pub fn time_at(summary: &Summary, server: Endpoint) -> f64 {
+    let there = summary.statements.iter().filter(|row| row.server == server);
+    there.map(time_of).sum()
 }
 
 /// The statement with this id at this server.

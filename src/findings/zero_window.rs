@@ -8,8 +8,10 @@ use crate::summary::{Finding, Service, Severity, Summary};
 
 pub const CODE: &str = "zero_window";
 
-/// Less waiting than this in all is not felt.
+/// Less waiting than this in all is not felt,
 const FELT: f64 = 0.5;
+/// nor less than this of the time that requests took: any fast transfer waits a little.
+const SHARE: f64 = 0.05;
 
 pub fn find(summary: &Summary, _: &Thresholds) -> Vec<Finding> {
     summary.services.iter().filter_map(tell).collect()
@@ -38,7 +40,12 @@ fn tell(one: &Service) -> Option<Finding> {
         advice: "Fetch fewer rows, or in portions (a cursor, a page), or read them first and handle them after; look whether \
                  the receiving process is short of CPU.",
     };
-    (times > 0 && closed >= FELT).then(|| told.of(CODE, service_subject(one)))
+    let taken = one
+        .duration
+        .figures
+        .map_or(0.0, |figures| figures.mean_seconds * one.duration.count as f64);
+    let felt = times > 0 && closed >= FELT && closed >= SHARE * taken;
+    felt.then(|| told.of(CODE, service_subject(one)))
 }
 
 #[cfg(test)]
@@ -64,7 +71,9 @@ mod tests {
     }
 
     #[test]
-    fn a_window_closed_for_a_moment_is_not() {
+    fn a_window_closed_for_a_moment_or_now_and_then_in_a_long_watch_is_not() {
         assert_eq!(closed(0.2), []);
+        // Requests took 20 s in all.
+        assert_eq!(closed(0.9), []);
     }
 }
