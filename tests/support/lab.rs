@@ -27,6 +27,14 @@ pub struct Lab {
     number: u32,
     folder: TempDir,
     started: Vec<Child>,
+    /// The namespace of the wire between the hosts, where there is one.
+    pub(super) wire: Option<String>,
+}
+
+/// This thread is in that namespace from now on.
+pub fn enter(namespace: &str) {
+    let namespace = File::open(format!("/run/netns/{namespace}")).unwrap();
+    setns(namespace, CloneFlags::CLONE_NEWNET).unwrap();
 }
 
 impl Lab {
@@ -36,6 +44,7 @@ impl Lab {
             number,
             folder: tempfile::tempdir().unwrap(),
             started: Vec::new(),
+            wire: None,
         };
         std::process::Command::new("chmod")
             .args(["755"])
@@ -54,8 +63,7 @@ impl Lab {
             format!("-n {app} link set lo up"),
             format!("-n {db} link set lo up"),
         ] {
-            let done = Command::new("ip").args(line.split(' ')).status().unwrap();
-            assert!(done.success(), "ip {line}");
+            ip(&line);
         }
         lab
     }
@@ -106,13 +114,12 @@ impl Lab {
 
     /// This thread is on the app's host from now on.
     pub fn enter_app(&self) {
-        let namespace = File::open(format!("/run/netns/{}", self.app())).unwrap();
-        setns(namespace, CloneFlags::CLONE_NEWNET).unwrap();
+        enter(&self.app());
     }
 
-    fn start(&mut self, line: &[&str], log: &str) {
+    pub(super) fn start_in(&mut self, namespace: &str, line: &[&str], log: &str) {
         let log = File::create(self.folder.path().join(log)).unwrap();
-        let mut command = Self::command(&self.db(), line);
+        let mut command = Self::command(namespace, line);
         command
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -120,7 +127,11 @@ impl Lab {
         self.started.push(command.spawn().unwrap());
     }
 
-    fn until(&self, what: &[&str]) {
+    pub(super) fn start(&mut self, line: &[&str], log: &str) {
+        self.start_in(&self.db(), line, log);
+    }
+
+    pub(super) fn until(&self, what: &[&str]) {
         let end = Instant::now() + Duration::from_secs(40);
         while !self.run(what, "").status.success() {
             assert!(Instant::now() < end, "gave up: {what:?}\n{}", self.logs());
@@ -133,65 +144,13 @@ impl Lab {
         ["pg.log", "my.log", "redis.log", "influx.log"].map(read).concat()
     }
 
-    /// PostgreSQL at 10.9.0.2:5432, database and user `app`; it logs every statement that it runs. Returns the log.
-    pub fn start_postgresql(&mut self) -> PathBuf {
-        let bin = newest("/usr/lib/postgresql", "bin");
-        let (data, log) = (self.path("pg"), self.folder.path().join("pg.log"));
-        succeed(&["install", "-d", "-o", "postgres", &data]);
-        let as_postgres = [
-            "setpriv",
-            "--reuid=postgres",
-            "--regid=postgres",
-            "--clear-groups",
-        ];
-        let initdb = format!("{bin}/initdb");
-        succeed(
-            &[
-                &as_postgres[..],
-                &[&initdb, "-D", &data, "-U", "app", "-A", "trust", "--no-sync"],
-            ]
-            .concat(),
-        );
-        std::fs::write(format!("{data}/pg_hba.conf"), "host all all 0.0.0.0/0 trust\n").unwrap();
-        let (postgres, sockets) = (
-            format!("{bin}/postgres"),
-            format!("unix_socket_directories={data}"),
-        );
-        let settings = [
-            "-c",
-            "listen_addresses=*",
-            "-c",
-            "fsync=off",
-            "-c",
-            "log_min_duration_statement=0",
-            "-c",
-            &sockets,
-        ];
-        let line = [
-            &as_postgres[..],
-            &[&postgres, "-D", &data],
-            &settings[..],
-            &["-c", "log_line_prefix=%a|", "-c", "jit=off"],
-        ]
-        .concat();
-        self.start(&line, "pg.log");
-        self.until(&[
-            "psql",
-            "-XAt",
-            "-h",
-            "10.9.0.2",
-            "-U",
-            "app",
-            "-d",
-            "postgres",
-            "-c",
-            "create database app",
-        ]);
-        log
-    }
-
     /// MariaDB at 10.9.0.2:3306, database and user `app`, password `hunter2`. Returns its log of every command.
     pub fn start_mariadb(&mut self) -> PathBuf {
+        self.start_mariadb_with(&[])
+    }
+
+    /// The same with further options, which win.
+    pub fn start_mariadb_with(&mut self, options: &[&str]) -> PathBuf {
         let (data, socket, log) = (
             self.path("my"),
             self.path("my/s"),
@@ -208,16 +167,20 @@ impl Lab {
         let log_file = format!("--general-log-file={}", log.display());
         self.start(
             &[
-                "mariadbd",
-                "--no-defaults",
-                "--user=mysql",
-                &format!("--datadir={data}"),
-                &format!("--socket={socket}"),
-                "--bind-address=10.9.0.2",
-                "--general-log=1",
-                &log_file,
-                "--innodb-flush-log-at-trx-commit=0",
-            ],
+                &[
+                    "mariadbd",
+                    "--no-defaults",
+                    "--user=mysql",
+                    &format!("--datadir={data}"),
+                    &format!("--socket={socket}"),
+                    "--bind-address=10.9.0.2",
+                    "--general-log=1",
+                    &log_file,
+                    "--innodb-flush-log-at-trx-commit=0",
+                ][..],
+                options,
+            ]
+            .concat(),
             "my.log",
         );
         let make =
@@ -237,20 +200,21 @@ impl Lab {
 
     /// Redis at 10.9.0.2:6379.
     pub fn start_redis(&mut self) {
-        self.start(
-            &[
-                "redis-server",
-                "--bind",
-                "10.9.0.2",
-                "--port",
-                "6379",
-                "--save",
-                "",
-                "--protected-mode",
-                "no",
-            ],
-            "redis.log",
-        );
+        self.start_redis_with(&["--bind", "10.9.0.2"]);
+    }
+
+    /// The same with further options.
+    pub fn start_redis_with(&mut self, options: &[&str]) {
+        let line = [
+            "redis-server",
+            "--port",
+            "6379",
+            "--save",
+            "",
+            "--protected-mode",
+            "no",
+        ];
+        self.start(&[&line[..], options].concat(), "redis.log");
         self.until(&["redis-cli", "-h", "10.9.0.2", "ping"]);
     }
 
@@ -266,7 +230,7 @@ impl Lab {
         self.until(&["curl", "-sf", "http://10.9.0.2:8086/ping"]);
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 }
@@ -282,13 +246,19 @@ impl Drop for Lab {
         for child in &mut self.started {
             let _ = child.wait();
         }
-        for namespace in [self.app(), self.db()] {
+        for namespace in [self.app(), self.db()].into_iter().chain(self.wire.take()) {
             let _ = Command::new("ip").args(["netns", "delete", &namespace]).status();
         }
     }
 }
 
-fn succeed(line: &[&str]) {
+/// Runs `ip` with these arguments.
+pub(super) fn ip(line: &str) {
+    let done = Command::new("ip").args(line.split(' ')).status().unwrap();
+    assert!(done.success(), "ip {line}");
+}
+
+pub(super) fn succeed(line: &[&str]) {
     let output = Command::new(line[0]).args(&line[1..]).output().unwrap();
     assert!(
         output.status.success(),
@@ -297,7 +267,7 @@ fn succeed(line: &[&str]) {
     );
 }
 
-fn newest(folder: &str, inside: &str) -> String {
+pub(super) fn newest(folder: &str, inside: &str) -> String {
     let mut versions: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -7,5 +7,7 @@
 )]
 
 pub mod lab;
+mod postgresql;
 pub mod replay;
 pub mod watcher;
+mod wire;

@@ -49,7 +49,8 @@ impl Watcher {
             path("exchanges.ndjson"),
             path("frames.pcapng"),
         );
-        let mut line = within.to_vec();
+        // Before others, so that it loses nothing on a loaded machine.
+        let mut line = [&["nice", "-n", "-15"], within].concat();
         line.extend([
             env!("CARGO_BIN_EXE_sockhound"),
             "capture",
