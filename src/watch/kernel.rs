@@ -58,10 +58,7 @@ impl Sides {
 
 /// Whether this end has closed and waits for the other: the connection is not over.
 const fn is_closing(socket: &Socket) -> bool {
-    matches!(
-        socket.state,
-        State::FinWait1 | State::FinWait2 | State::Closing
-    )
+    matches!(socket.state, State::FinWait1 | State::FinWait2 | State::Closing)
 }
 
 impl Kernel {

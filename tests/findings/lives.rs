@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use postgres::Client;
 
 use crate::clients::{MOMENT, Process, backend, connect, connect_kept_alive, several, succeed, work};
-use crate::stage::{Cues, Held, Scene, address, assert_told};
+use crate::stage::{Cues, Held, PERHAPS, Scene, address, assert_told};
 
 const FORGOTTEN: &str = "10.9.0.71:5432";
 const FORGOTTEN_BEFORE: &str = "10.9.0.72:5432";
@@ -59,7 +59,7 @@ pub const SCENES: &[Scene] = &[
     },
     Scene {
         at: GONE,
-        only: &[("app", "half_open"), ("app", "keepalive_only")],
+        only: &[("app", "half_open"), (PERHAPS, "keepalive_only")],
         play: gone,
         ..NONE
     },

@@ -18,6 +18,8 @@ const ACT: Duration = Duration::from_secs(12);
 /// From where a scene is watched.
 pub const APP: &str = "app";
 pub const DB: &str = "db";
+/// Where it depends on what came first.
+pub const PERHAPS: &str = "perhaps";
 
 /// What a scene keeps until the watch is over.
 pub type Held = Box<dyn Any + Send>;
