@@ -298,6 +298,8 @@ impl Feed {
         }
     }
 
+    /// Goes on by turns. Where that is done already, its TLS went astray: what is in flight is lost, and the next record is looked
+    /// for.
     fn follow_turns(
         &mut self,
         side: Side,
@@ -306,6 +308,10 @@ impl Feed {
         listener: &mut impl Listener,
     ) {
         if self.decoder.is_turns() {
+            if !unreadable.rest.is_empty() {
+                self.set_adrift(side);
+                listener.lost(side);
+            }
             return;
         }
         self.decoder = AnyDecoder::turns(unreadable.tls);

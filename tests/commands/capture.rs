@@ -174,12 +174,12 @@ pub fn tcp(client: u16, port: u16, from: From, numbers: [u32; 2], payload: &[u8]
         From::Client => [client, port],
         From::Server => [port, client],
     };
-    ports
-        .iter()
-        .for_each(|port| segment.extend_from_slice(&port.to_be_bytes()));
-    numbers
-        .iter()
-        .for_each(|number| segment.extend_from_slice(&number.to_be_bytes()));
+    for port in ports {
+        segment.extend_from_slice(&port.to_be_bytes());
+    }
+    for number in numbers {
+        segment.extend_from_slice(&number.to_be_bytes());
+    }
     segment.extend_from_slice(&[0x50, 0x18, 0xff, 0xff, 0, 0, 0, 0]);
     segment.extend_from_slice(payload);
     ipv4(from, 6, &segment)

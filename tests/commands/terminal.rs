@@ -14,10 +14,9 @@ use super::{is_root, sockhound};
 /// Runs sockhound on a terminal of 80 columns and 24 rows, its output to be read as it comes.
 fn on_terminal(arguments: &[&str], variable: Option<(&str, &str)>) -> Child {
     let command = sockhound(arguments);
-    let mut line = String::from("stty rows 24 cols 80; exec");
-    for part in std::iter::once(command.get_program()).chain(command.get_args()) {
-        line.push_str(&format!(" '{}'", part.to_str().unwrap()));
-    }
+    let parts = std::iter::once(command.get_program()).chain(command.get_args());
+    let parts: Vec<&str> = parts.map(|part| part.to_str().unwrap()).collect();
+    let line = format!("stty rows 24 cols 80; exec '{}'", parts.join("' '"));
     let mut script = Command::new("script");
     script.args(["-q", "-e", "-c", &line, "/dev/null"]);
     for (name, _) in command.get_envs() {

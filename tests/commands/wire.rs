@@ -131,12 +131,17 @@ fn long_messages_in_small_pieces_take_linear_time() {
     assert!(begun.elapsed().as_secs() < 120, "{:?}", begun.elapsed());
 }
 
-#[test]
-fn lengths_and_counts_that_lie_cost_nothing_else() {
-    let mut capture = Capture::new();
-    let mut client = 100;
-    let mut exchange = |capture: &mut Capture, port: u16, ask: &[u8], reply: &[u8]| {
-        client += 1;
+/// Connections on which both sides say what can't be.
+struct Lies {
+    capture: Capture,
+    client: u16,
+}
+
+impl Lies {
+    /// Asks, replies and asks again on a connection of its own.
+    fn tell(&mut self, port: u16, ask: &[u8], reply: &[u8]) {
+        self.client += 1;
+        let (capture, client) = (&mut self.capture, self.client);
         match port {
             5432 => pg_login(capture, client),
             3306 => my_login(capture, client),
@@ -147,15 +152,36 @@ fn lengths_and_counts_that_lie_cost_nothing_else() {
         capture.say(client, port, From::Server, reply);
         capture.say(client, port, From::Client, ask);
         capture.well();
+    }
+}
+
+#[test]
+fn lengths_and_counts_that_lie_cost_nothing_else() {
+    let mut lies = Lies {
+        capture: Capture::new(),
+        client: 100,
     };
-    // PostgreSQL: lengths of a message under 4, negative, huge; rows of no columns, of 65,535, of negative length.
+    lies_of_postgresql(&mut lies);
+    lies_of_mysql(&mut lies);
+    lies_of_redis(&mut lies);
+    lies_of_http(&mut lies);
+    let (summary, others) = lies.capture.write().read(&[]);
+    assert!(!others.is_empty());
+    for service in summary["services"].as_array().unwrap() {
+        let max = &service["duration"]["max_seconds"];
+        assert!(max.is_null() || max.as_f64().unwrap() < 1.0, "{service}");
+    }
+}
+
+/// PostgreSQL: lengths of a message under 4, negative, huge; rows of no columns, of 65,535, of negative length.
+fn lies_of_postgresql(lies: &mut Lies) {
     for length in [0_u32, 1, 3, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff] {
         let mut lie = vec![b'Q'];
         lie.extend_from_slice(&length.to_be_bytes());
         lie.extend_from_slice(b"SELECT 1\0");
-        exchange(&mut capture, 5432, &lie, &lie);
+        lies.tell(5432, &lie, &lie);
         lie[0] = b'D';
-        exchange(&mut capture, 5432, &pg(b'Q', b"SELECT a\0"), &lie);
+        lies.tell(5432, &pg(b'Q', b"SELECT a\0"), &lie);
     }
     for row in [
         &b"\0\0"[..],
@@ -170,7 +196,7 @@ fn lengths_and_counts_that_lie_cost_nothing_else() {
             pg(b'C', b"SELECT 99999999999999999999\0"),
             pg(b'Z', b"I"),
         ];
-        exchange(&mut capture, 5432, &pg(b'Q', b"SELECT b\0"), &reply.concat());
+        lies.tell(5432, &pg(b'Q', b"SELECT b\0"), &reply.concat());
     }
     for bind in [
         &b"\0\0\xff\xff"[..],
@@ -180,9 +206,12 @@ fn lengths_and_counts_that_lie_cost_nothing_else() {
         b"\0",
     ] {
         let ask = [pg(b'B', bind), pg(b'E', b"\0\0\0\0\0"), pg(b'S', b"")].concat();
-        exchange(&mut capture, 5432, &ask, &pg(b'Z', b"I"));
+        lies.tell(5432, &ask, &pg(b'Z', b"I"));
     }
-    // MySQL: no columns, 2^64-1 of them, length-encoded lengths beyond the packet, statements of 65,535 parameters.
+}
+
+/// MySQL: no columns, 2^64-1 of them, length-encoded lengths beyond the packet, statements of 65,535 parameters.
+fn lies_of_mysql(lies: &mut Lies) {
     for reply in [
         my(1, &[0]),
         my(1, b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff"),
@@ -192,16 +221,14 @@ fn lengths_and_counts_that_lie_cost_nothing_else() {
         b"\xff\xff\xff\x01".to_vec(),
         my(1, b""),
     ] {
-        exchange(&mut capture, 3306, &my(0, b"\x03SELECT c"), &reply);
-        exchange(&mut capture, 3306, &my(0, b"\x16SELECT ?"), &reply);
-        exchange(
-            &mut capture,
-            3306,
-            &my(0, b"\x17\x01\0\0\0\0\xff\xff\xff\xff"),
-            &reply,
-        );
+        lies.tell(3306, &my(0, b"\x03SELECT c"), &reply);
+        lies.tell(3306, &my(0, b"\x16SELECT ?"), &reply);
+        lies.tell(3306, &my(0, b"\x17\x01\0\0\0\0\xff\xff\xff\xff"), &reply);
     }
-    // Redis: aggregates and strings of lengths that can't be, nested without end.
+}
+
+/// Redis: aggregates and strings of lengths that can't be, nested without end.
+fn lies_of_redis(lies: &mut Lies) {
     for lie in [
         &b"*2147483647\r\n"[..],
         b"*-5\r\n",
@@ -213,12 +240,15 @@ fn lengths_and_counts_that_lie_cost_nothing_else() {
         b":\r\n",
         b"$\r\n",
     ] {
-        exchange(&mut capture, 6379, b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", lie);
-        exchange(&mut capture, 6379, lie, b"+OK\r\n");
+        lies.tell(6379, b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", lie);
+        lies.tell(6379, lie, b"+OK\r\n");
     }
     let nested = b"*1\r\n".repeat(100_000);
-    exchange(&mut capture, 6379, b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", &nested);
-    // HTTP: lengths that are negative, beyond 64 bits, twice and different; chunks without end.
+    lies.tell(6379, b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", &nested);
+}
+
+/// HTTP: lengths that are negative, beyond 64 bits, twice and different; chunks without end.
+fn lies_of_http(lies: &mut Lies) {
     for head in [
         "Content-Length: -5",
         "Content-Length: 18446744073709551616",
@@ -227,20 +257,13 @@ fn lengths_and_counts_that_lie_cost_nothing_else() {
         "Transfer-Encoding: chunked",
     ] {
         let reply = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\nfffffffffffffffff\r\nx");
-        exchange(
-            &mut capture,
+        lies.tell(
             8086,
             b"GET /query?q=1 HTTP/1.1\r\nHost: x\r\n\r\n",
             reply.as_bytes(),
         );
         let ask = format!("POST /write HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n-1\r\n");
-        exchange(&mut capture, 8086, ask.as_bytes(), b"HTTP/1.1 999 ?\r\n\r\n");
-    }
-    let (summary, others) = capture.write().read(&[]);
-    assert!(!others.is_empty());
-    for service in summary["services"].as_array().unwrap() {
-        let max = &service["duration"]["max_seconds"];
-        assert!(max.is_null() || max.as_f64().unwrap() < 1.0, "{service}");
+        lies.tell(8086, ask.as_bytes(), b"HTTP/1.1 999 ?\r\n\r\n");
     }
 }
 

@@ -39,8 +39,12 @@ enum Role {
     Reply,
     /// A reply to nothing that was seen.
     Unmatched,
-    /// Said by the server itself: a message, an invalidation, an attribute, a line of MONITOR.
+    /// Said by the server itself: an invalidation, an attribute, what is left of a message.
     Aside,
+    /// A line of MONITOR.
+    Monitored,
+    /// A message to subscribers.
+    Published(Topic),
     /// A subscription begun (true) or ended.
     Confirmation(Topic, bool),
 }
@@ -118,7 +122,7 @@ impl Redis {
             (Some((_, Expect::Replicate)), b'$') => return self.synchronise(told),
             _ => {}
         }
-        let mut open = match self.begin(bytes, told) {
+        let mut open = match self.begin(bytes) {
             Ok(open) => open,
             Err(Fault::Short) => return Step::Need(bytes.len() + 1),
             Err(Fault::Bad) => return Step::Garbage,
@@ -147,8 +151,8 @@ impl Redis {
     }
 
     /// Says what the value at the front is.
-    fn begin(&mut self, bytes: &[u8], told: &mut Messages<'_>) -> Result<Open, Fault> {
-        let role = self.role(bytes, told)?;
+    fn begin(&mut self, bytes: &[u8]) -> Result<Open, Fault> {
+        let role = self.role(bytes)?;
         self.seen.resp3 |= matches!(bytes[0], b'%' | b'~' | b'>' | b'_' | b'#' | b',' | b'(' | b'=');
         Ok(Open {
             role,
@@ -159,14 +163,12 @@ impl Redis {
         })
     }
 
-    fn role(&mut self, bytes: &[u8], told: &mut Messages<'_>) -> Result<Role, Fault> {
+    fn role(&mut self, bytes: &[u8]) -> Result<Role, Fault> {
         let front = self.flight.front();
         let by_itself = match bytes[0] {
             b'|' => return Ok(Role::Aside),
             b'+' if (self.seen.monitors || front.is_none()) && is_monitor_line(bytes)? => {
-                self.seen.monitors = true;
-                self.seen.tell_pinned(told);
-                return Ok(Role::Aside);
+                return Ok(Role::Monitored);
             }
             b'>' => true,
             b'*' => !self.seen.resp3 && self.publishes(front),
@@ -179,14 +181,22 @@ impl Redis {
         };
         match published {
             Published::Confirmation(topic, begun) => Ok(Role::Confirmation(topic, begun)),
-            Published::Message(topic) => {
-                self.seen.published(topic);
-                self.seen.tell_pinned(told);
-                Ok(Role::Aside)
-            }
+            Published::Message(topic) => Ok(Role::Published(topic)),
             Published::Other if bytes[0] == b'>' => Ok(Role::Aside),
-            Published::Other => Ok(self.reply(front, told)),
+            Published::Other => Ok(Role::Reply),
         }
+    }
+
+    /// What follows from a value's role, once it is certain that the value begins here and now.
+    fn settled(&mut self, role: Role, told: &mut Messages<'_>) -> Role {
+        match role {
+            Role::Reply => return self.reply(told),
+            Role::Monitored => self.seen.monitors = true,
+            Role::Published(topic) => self.seen.published(topic),
+            _ => return role,
+        }
+        self.seen.tell_pinned(told);
+        Role::Aside
     }
 
     /// Whether an array may be something published rather than a reply.
@@ -200,19 +210,20 @@ impl Redis {
     }
 
     /// A reply, but to whom: what unsubscribed from everything got its last confirmation before, though nothing said so.
-    fn reply(&mut self, front: Option<(AskId, Expect)>, told: &mut Messages<'_>) -> Role {
-        if let Some((id, Expect::Unsubscribe(_, ALL_BEGUN))) = front {
+    fn reply(&mut self, told: &mut Messages<'_>) -> Role {
+        if let Some((id, Expect::Unsubscribe(_, ALL_BEGUN))) = self.flight.front() {
             told.push(Message::Ended(id));
             self.flight.pop();
         }
         if self.flight.is_empty() {
+            told.push(Message::Unmatched);
             Role::Unmatched
         } else {
             Role::Reply
         }
     }
 
-    fn scanned<'a>(&'a mut self, scan: Scan, open: Open, first: bool, told: &mut Messages<'a>) -> Step {
+    fn scanned<'a>(&'a mut self, scan: Scan, mut open: Open, first: bool, told: &mut Messages<'a>) -> Step {
         let (taken, end) = match scan {
             Scan::Part(taken) => (taken, false),
             Scan::End(taken) => (taken, true),
@@ -222,8 +233,8 @@ impl Redis {
                 return Step::Need(needed);
             }
         };
-        if first && open.role == Role::Unmatched {
-            told.push(Message::Unmatched);
+        if first {
+            open.role = self.settled(open.role, told);
         }
         match open.role {
             Role::Confirmation(topic, begun) => self.confirmation(topic, begun, &open, end, told),
@@ -237,7 +248,7 @@ impl Redis {
                 self.sent.in_multi = true;
                 self.seen.tell_transaction(Transaction::Open, told);
             }
-            Role::Unmatched | Role::Aside => {}
+            Role::Unmatched | Role::Aside | Role::Monitored | Role::Published(_) => {}
         }
         self.open = (!end).then(|| Box::new(open));
         Step::Take(taken)

@@ -288,6 +288,24 @@ fn monitor_lines_are_no_replies() {
     );
 }
 
+/// What is only begun must change nothing yet.
+#[test]
+fn a_monitor_line_in_pieces_pins_all_the_same() {
+    let line = b"+1339518083.107412 [0 127.0.0.1:60866] \"keys\"\r\n";
+    for cut in 1..line.len() {
+        let mut redis = Redis::new();
+        let mut told = Messages::new();
+        let step = redis.decode(Side::Server, &line[..cut], &mut told);
+        if matches!(step, Step::Need(_)) {
+            let mut told = Messages::new();
+            redis.decode(Side::Server, line, &mut told);
+            assert_eq!(told.as_slice(), [Message::Pinned(true)], "{cut}");
+        } else {
+            assert_eq!(told.as_slice(), [Message::Pinned(true)], "{cut}");
+        }
+    }
+}
+
 #[test]
 fn silence_is_no_missing_reply() {
     let heard = whole(&mut Redis::new(), &fixture!("reply"));
