@@ -1,4 +1,4 @@
-//! Any bytes as a statement: read without panic, within bounds, and the same by every way to the fingerprint.
+//! Any bytes as a statement: read without panic, within bounds, the same by every way to the fingerprint, and without a literal.
 
 #![no_main]
 
@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use sockhound::exchange::fingerprint::{MAX_SUMMARY, MAX_TEXT, hash, normalise, summary};
 use sockhound::exchange::statements::Statements;
 use sockhound::protocol::Language;
-use sockhound_fuzz::{Input, SQL};
+use sockhound_fuzz::{Input, SQL, holds_literal};
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input(data);
@@ -23,6 +23,10 @@ fuzz_target!(|data: &[u8]| {
         let mut text = String::new();
         normalise(language, bytes, truncated, &mut text);
         assert!(text.len() <= MAX_TEXT);
+        assert!(
+            !SQL.contains(&language) || !holds_literal(language, &text),
+            "{bytes:?} becomes {text:?}"
+        );
         assert!(summary(language, &text).len() <= MAX_SUMMARY);
         let id = statements.resolve(language, bytes, truncated);
         let statement = statements.statement(id);

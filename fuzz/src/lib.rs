@@ -43,3 +43,26 @@ pub const SQL: [Language; 3] = [
 pub fn side(bit: u8) -> Side {
     if bit & 1 == 0 { Side::Client } else { Side::Server }
 }
+
+/// Whether the fingerprint of a statement of SQL holds what only a literal can: a string's quote, or a number that is no part of a
+/// name.
+pub fn holds_literal(language: Language, text: &str) -> bool {
+    let (names, strings) = match language {
+        Language::Mysql => ('`', ['\'', '"']),
+        _ => ('"', ['\'', '\'']),
+    };
+    let mut in_name = false;
+    let mut before = ' ';
+    for character in text.chars() {
+        if character == names {
+            in_name = !in_name;
+        } else if !in_name {
+            let named = before.is_alphanumeric() || matches!(before, '_' | '$') || !before.is_ascii();
+            if strings.contains(&character) || character.is_ascii_digit() && !named {
+                return true;
+            }
+        }
+        before = character;
+    }
+    false
+}
