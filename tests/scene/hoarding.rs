@@ -323,7 +323,15 @@ fn exactly_the_hoarded_sockets_are_flagged_from_either_host() {
         early(&lab, 3306, mariadb),
         early(&lab, 6379, Redis::open),
     ];
-    let options = ["--idle-after", "3s", "--transaction-idle-after", "2s"];
+    // Other servers may be in other namespaces of this machine.
+    let options = [
+        "-t",
+        "10.9.0.2",
+        "--idle-after",
+        "3s",
+        "--transaction-idle-after",
+        "2s",
+    ];
     let whole = Watcher::start(&lab, &lab.app(), "eth0", &options);
     let client = Watcher::start_alone(&lab, &lab.app(), "eth0", &options);
     let server = Watcher::start_alone(&lab, &lab.db(), "eth0", &options);
