@@ -12,16 +12,20 @@ use crate::clock::Span;
 use crate::daemon::journal::Priority;
 use crate::daemon::lines::{Ending, Lines};
 use crate::daemon::{
-    Files, FrameSpool, Inventories, Journal, LineSpool, Output, Reload, Signals, Spool, Watchman, Work,
+    Aggregator, Collector, Files, FrameSpool, Inventories, Journal, LineSpool, Output, Pusher, Reload,
+    Signals, Spool, Watchman, Work,
 };
 use crate::host::sandbox::{self, Entered, Policy, Privilege};
 use crate::host::{self, Notifier};
+use crate::metrics::Shared;
+use crate::report::otlp;
 use crate::watch::ExchangeWriter;
 
 /// Watches until told to end, by what `flags`, the environment and the configuration file say.
 pub fn run(flags: &Options) -> Result<(), Failure> {
     let settings = Settings::resolve(flags.clone(), Mode::Daemon)?;
     refuse_unavailable(&settings)?;
+    let collector = collector(&settings)?;
     let notifier = Notifier::from_environment()?;
     let source = live::open(&settings)?;
     let lines = open_output(settings.output.as_ref())?;
@@ -38,7 +42,9 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
         files,
         inventories: Inventories::start(live::collector(&settings))?,
         output: Output::start(lines, settings.output.clone(), &journal)?,
-        aggregator: None,
+        aggregator: collector
+            .map(|collector| aggregator(collector, &journal))
+            .transpose()?,
         journal,
         signals,
         notifier,
@@ -51,10 +57,7 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
 
 /// Clear words rather than options that do nothing.
 fn refuse_unavailable(settings: &Settings) -> Result<(), Failure> {
-    let asked = [
-        ("listen", settings.listen.is_some()),
-        ("otlp", settings.otlp.is_some()),
-    ];
+    let asked = [("listen", settings.listen.is_some())];
     match asked.into_iter().find(|(_, asked)| *asked) {
         Some((option, _)) => Err(Failure::message(
             Exit::Config,
@@ -62,6 +65,25 @@ fn refuse_unavailable(settings: &Settings) -> Result<(), Failure> {
         )),
         None => Ok(()),
     }
+}
+
+fn collector(settings: &Settings) -> Result<Option<Collector>, Failure> {
+    let collector = settings.otlp.as_deref().map(Collector::at).transpose();
+    collector.map_err(|bad| Failure::new(Exit::Config, bad))
+}
+
+/// Adds summaries up, and pushes what they come to.
+fn aggregator(collector: Collector, journal: &Journal) -> std::io::Result<Aggregator> {
+    let shared = Shared::default();
+    let drawn = shared.clone();
+    let draw = move || drawn.read(|totals| otlp::encoded(totals, drawn.pushes()));
+    let pusher = Pusher::start(
+        collector,
+        Box::new(draw),
+        shared.pushes().clone(),
+        journal.clone(),
+    )?;
+    Aggregator::start(shared, Some(pusher))
 }
 
 fn open_output(path: Option<&PathBuf>) -> Result<Lines, Failure> {
@@ -148,6 +170,7 @@ fn read_again(flags: &Options, before: &Settings) -> Result<Reload, String> {
     let read = Settings::resolve(flags.clone(), Mode::Daemon);
     let settings = read.map_err(|failure| failure.to_string())?;
     refuse_unavailable(&settings).map_err(|failure| failure.to_string())?;
+    collector(&settings).map_err(|failure| failure.to_string())?;
     let plan = plan::endless(&settings);
     Ok(Reload {
         interval: settings.interval.into(),
@@ -206,10 +229,19 @@ mod tests {
     fn what_is_not_there_is_refused() {
         let mut settings = Settings::defaults(Mode::Daemon).unwrap();
         assert!(refuse_unavailable(&settings).is_ok());
-        settings.otlp = Some("http://127.0.0.1:4318".to_owned());
+        settings.listen = Some("127.0.0.1:9764".parse().unwrap());
         let failure = refuse_unavailable(&settings).unwrap_err();
         assert_eq!(failure.exit(), Exit::Config);
-        assert_eq!(failure.to_string(), "otlp is not available in this build");
+    }
+
+    #[test]
+    fn a_collector_behind_tls_is_refused() {
+        let mut settings = Settings::defaults(Mode::Daemon).unwrap();
+        assert!(collector(&settings).unwrap().is_none());
+        settings.otlp = Some("http://127.0.0.1:4318".to_owned());
+        assert!(collector(&settings).unwrap().is_some());
+        settings.otlp = Some("https://collector:4318".to_owned());
+        assert_eq!(collector(&settings).unwrap_err().exit(), Exit::Config);
     }
 
     #[test]

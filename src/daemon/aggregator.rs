@@ -2,8 +2,10 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
+use super::Pusher;
 use crate::metrics::Shared;
 use crate::summary::Summary;
 
@@ -14,27 +16,61 @@ const WAITING: usize = 8;
 #[derive(Debug)]
 pub struct Aggregator {
     shared: Shared,
-    work: SyncSender<Arc<Summary>>,
+    work: SyncSender<Work>,
+    pusher: Option<Pusher>,
+}
+
+#[derive(Debug)]
+enum Work {
+    Add(Arc<Summary>),
+    /// Everything before it is added.
+    Flushed(SyncSender<()>),
 }
 
 impl Aggregator {
-    /// Starts the thread that adds to `shared`; it ends with this.
-    pub fn start(shared: Shared) -> io::Result<Self> {
+    /// Starts the thread that adds to `shared` and tells `pusher`; it ends with this.
+    pub fn start(shared: Shared, pusher: Option<Pusher>) -> io::Result<Self> {
         let (work, waiting) = sync_channel(WAITING);
-        let adding = shared.clone();
+        let (adding, telling) = (shared.clone(), pusher.clone());
         std::thread::Builder::new()
             .name("metrics".to_owned())
-            .spawn(move || waiting.into_iter().for_each(|summary| adding.add(summary)))?;
-        Ok(Self { shared, work })
+            .spawn(move || add(&waiting, &adding, telling.as_ref()))?;
+        Ok(Self { shared, work, pusher })
     }
 
     /// Adds a summary, some time.
     pub fn add(&self, summary: &Arc<Summary>) {
-        let _ = self.work.try_send(Arc::clone(summary));
+        let _ = self.work.try_send(Work::Add(Arc::clone(summary)));
     }
 
     /// The capture loop goes round, watching so many interfaces.
     pub fn beat(&self, interfaces: usize) {
         self.shared.health().beat(interfaces);
+    }
+
+    /// Waits until all is added and pushed, at most for `patience`.
+    pub fn flush(&self, patience: Duration) {
+        let begun = Instant::now();
+        let (flushed, told) = sync_channel(1);
+        if self.work.try_send(Work::Flushed(flushed)).is_ok() {
+            let _ = told.recv_timeout(patience);
+        }
+        if let Some(pusher) = &self.pusher {
+            pusher.flush(patience.saturating_sub(begun.elapsed()));
+        }
+    }
+}
+
+fn add(waiting: &Receiver<Work>, shared: &Shared, pusher: Option<&Pusher>) {
+    for work in waiting {
+        match work {
+            Work::Add(summary) => {
+                shared.add(summary);
+                pusher.into_iter().for_each(Pusher::newer);
+            }
+            Work::Flushed(flushed) => {
+                let _ = flushed.send(());
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@
 //!   changes      what is hoarded or wrong since, and no longer
 //! inventories  a thread that asks the kernel for its sockets
 //! aggregator   a thread that adds summaries to the totals
+//! push         a thread that pushes the totals to a collector
 //! output       a thread that writes summaries
 //!   lines        whole lines or none, to a file or standard output
 //! files        what grows with the traffic: exchanges, frames
@@ -26,6 +27,7 @@ pub mod journal;
 pub mod lines;
 pub mod output;
 pub mod pace;
+pub mod push;
 pub mod signals;
 pub mod spool;
 pub mod watchman;
@@ -36,6 +38,7 @@ pub use frames::FrameSpool;
 pub use inventories::Inventories;
 pub use journal::Journal;
 pub use output::Output;
+pub use push::{Collector, Pusher};
 pub use signals::Signals;
 pub use spool::{LineSpool, Spool};
 pub use watchman::{ReadAgain, Reload, Watchman, Work};

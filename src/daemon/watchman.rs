@@ -33,7 +33,7 @@ const ASK: Duration = Duration::from_secs(15);
 const DRAIN: Duration = Duration::from_millis(700);
 /// How long the kernel's last answer may take.
 const LAST_ANSWER: Duration = Duration::from_millis(200);
-/// How long the last summary, and the last of the other files, may take to be written.
+/// How long the last summary, and the last of the other files, may take to be written and pushed.
 const LAST_WRITE: Duration = Duration::from_millis(600);
 /// How long the last words may take.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -385,6 +385,9 @@ impl Desk<'_> {
         self.work.output.flush(LAST_WRITE);
         let patience = LAST_WRITE.saturating_sub(begun.elapsed());
         self.work.files.finish(loss, patience);
+        if let Some(aggregator) = &self.work.aggregator {
+            aggregator.flush(LAST_WRITE.saturating_sub(begun.elapsed()));
+        }
         self.work.journal.flush(LAST_WORDS);
     }
 }

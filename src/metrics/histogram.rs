@@ -100,6 +100,17 @@ impl Histogram {
         native
     }
 
+    /// Exponential buckets, as fine as they can be with no more than `span` (2 or more) from the first to the last
+    /// filled one.
+    #[must_use]
+    pub fn within(&self, span: usize) -> Native {
+        let mut native = self.finest();
+        while native.span() > span.max(2) {
+            native = native.coarser();
+        }
+        native
+    }
+
     fn finest(&self) -> Native {
         let mut native = Native {
             schema: FINEST,
@@ -122,6 +133,12 @@ impl Native {
             Some(last) if last.0 == number => last.1 += count,
             _ => self.buckets.push((number, count)),
         }
+    }
+
+    /// Buckets from the first to the last, empty ones too.
+    fn span(&self) -> usize {
+        let ends = self.buckets.first().zip(self.buckets.last());
+        ends.map_or(0, |((first, _), (last, _))| last.abs_diff(*first) as usize + 1)
     }
 
     /// Two buckets become one.
@@ -260,6 +277,18 @@ mod tests {
         }
         assert_eq!(histogram.native(usize::MAX).schema, FINEST);
         assert_eq!(histogram.native(1).schema, COARSEST);
+    }
+
+    #[test]
+    fn buckets_side_by_side_are_bounded() {
+        let histogram = of(&[&values(&[(1, 1), (1_000_000_000, 2)])]);
+        for (span, schema) in [(usize::MAX, FINEST), (1920, 6), (40, 0), (0, -5)] {
+            let native = histogram.within(span);
+            assert_eq!(native.schema, schema);
+            assert!(native.span() <= span.max(2));
+            assert_eq!(native.buckets.iter().map(|it| it.1).sum::<u64>(), 3);
+        }
+        assert_eq!(Histogram::default().within(1).buckets, []);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //!     table      rows by key, bounded: the least valuable share one row
 //!     histogram  a distribution that grows exactly; classic and native buckets of it
 //!   health     whether the watch goes on
+//!   pushes     what became of requests to a collector
 //! ```
 //!
 //! # How to read them
@@ -30,6 +31,7 @@ pub mod health;
 pub mod histogram;
 mod labels;
 mod pool;
+mod pushes;
 mod service;
 mod shared;
 mod source;
@@ -41,6 +43,7 @@ pub use findings::Findings;
 pub use health::Health;
 pub use histogram::{Histogram, Native};
 pub use pool::{PoolKey, PoolTotals};
+pub use pushes::Pushes;
 pub use service::{Legs, ServiceKey, ServiceTotals};
 pub use shared::Shared;
 pub use source::SourceTotals;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Health, Totals};
+use super::{Health, Pushes, Totals};
 use crate::summary::Summary;
 
 /// The totals, the latest summary and the watch's health; every clone is the same.
@@ -14,6 +14,7 @@ struct Inner {
     totals: Mutex<Totals>,
     latest: Mutex<Option<Arc<Summary>>>,
     health: Health,
+    pushes: Pushes,
 }
 
 impl Shared {
@@ -32,6 +33,12 @@ impl Shared {
     #[must_use]
     pub fn latest(&self) -> Option<Arc<Summary>> {
         held(&self.0.latest).clone()
+    }
+
+    /// What became of requests to a collector.
+    #[must_use]
+    pub fn pushes(&self) -> &Pushes {
+        &self.0.pushes
     }
 
     /// The capture loop's signs of life.

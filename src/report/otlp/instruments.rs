@@ -1,0 +1,169 @@
+//! What is measured: name, unit, and where it is in the totals.
+
+use super::points::{By, Instrument, Of};
+use crate::metrics::{Findings, PoolTotals, Pushes, ServiceTotals, SourceTotals, StatementTotals, Totals};
+use crate::summary::Connections;
+
+macro_rules! instruments {
+    ($($name:literal $unit:literal $help:literal $of:expr;)*) => {
+        &[$(Instrument { name: $name, unit: $unit, help: $help, of: $of }),*]
+    };
+}
+
+const STATE: &str = "sockhound.connection.state";
+
+pub(super) const STATEMENTS: &[Instrument<StatementTotals>] = instruments! {
+    "db.client.operation.duration" "s" "First byte of a request to the last byte of its reply, as seen on the network."
+        Of::Durations(|row| &row.duration);
+    "sockhound.statement.errors" "{reply}" "Replies that were errors." Of::Count(|row| row.errors);
+    "sockhound.statement.rows" "{row}" "Rows returned or affected." Of::Count(|row| row.rows);
+};
+
+pub(super) const POOLS: &[Instrument<PoolTotals>] = instruments! {
+    "db.client.connection.count" "{connection}" "Open connections; used ones have a request in flight or a transaction open."
+        Of::NowBy(|row| used_or_idle(&row.connections));
+    "sockhound.pool.hoarded" "{connection}" "Connections kept without need, by reason; one may have several."
+        Of::NowBy(|row| ("sockhound.reason", row.reasons.clone().into_iter().collect()));
+    "sockhound.pool.needed" "{connection}" "Peak demand plus headroom." Of::Now(|row| row.connections.needed);
+    "sockhound.pool.surplus" "{connection}" "Open connections that are not needed." Of::Now(|row| row.connections.surplus);
+    "sockhound.pool.recommended_size" "{connection}" "The size at which requests would hardly have waited."
+        Of::Now(|row| row.recommended_size);
+    "sockhound.pool.close_wait" "{connection}" "Connections that the server has closed and the client has not."
+        Of::Now(|row| Some(row.close_wait));
+    "sockhound.pool.half_open" "{connection}" "Connections of which only one side is left." Of::Now(|row| Some(row.half_open));
+    "sockhound.pool.opened" "{connection}" "Connections opened." Of::Count(|row| row.opened);
+    "sockhound.pool.closed" "{connection}" "Connections closed." Of::Count(|row| row.closed);
+    "sockhound.pool.requests" "{request}" "Requests sent." Of::Count(|row| row.exchanges.requests);
+    "sockhound.pool.logins" "{login}" "Logins that succeeded." Of::Count(|row| row.logins);
+    "sockhound.pool.login_failures" "{login}" "Logins that the server refused." Of::Count(|row| row.login_failures);
+    "sockhound.pool.full" "s" "For how long all connections were held at once." Of::Seconds(|row| row.full_seconds);
+    "sockhound.pool.time" "s" "Where time went." Of::SecondsBy("sockhound.leg", |row| row.time.iter().collect());
+    "sockhound.pool.latency" "s" "Last byte of a request to the first byte of its reply." Of::Durations(|row| &row.latency);
+};
+
+pub(super) const SERVICES: &[Instrument<ServiceTotals>] = instruments! {
+    "sockhound.connections" "{connection}" "Open connections by state." Of::NowBy(|row| states(&row.connections));
+    "sockhound.hoarded" "{connection}" "Connections kept without need." Of::Now(|row| Some(row.connections.hoarded));
+    "sockhound.opened" "{connection}" "Connections opened." Of::Count(|row| row.opened);
+    "sockhound.closed" "{connection}" "Connections closed." Of::Count(|row| row.closed);
+    "sockhound.requests" "{request}" "Requests sent." Of::Count(|row| row.exchanges.requests);
+    "sockhound.replies" "{reply}" "Replies that came." Of::Count(|row| row.exchanges.replies);
+    "sockhound.validations" "{request}" "Requests that only ask whether the connection lives." Of::Count(|row| row.exchanges.validations);
+    "sockhound.waiting" "{request}" "Requests that wait by design." Of::Count(|row| row.exchanges.waiting);
+    "sockhound.unanswered" "{request}" "Requests whose connection ended before the reply." Of::Count(|row| row.exchanges.unanswered);
+    "sockhound.doubtful" "{request}" "Requests touched by loss, left out of all durations." Of::Count(|row| row.exchanges.doubtful);
+    "sockhound.errors" "{reply}" "Replies that were errors, by code."
+        Of::CountBy(|row| ("db.response.status_code", row.errors.clone().into_iter().collect()));
+    "sockhound.login.refusals" "{login}" "Logins that the server refused, by code."
+        Of::CountBy(|row| ("db.response.status_code", row.refusals.clone().into_iter().collect()));
+    "sockhound.in_flight" "{request}" "Requests without reply yet." Of::Now(|row| Some(row.in_flight.count));
+    "sockhound.in_flight.oldest" "s" "Age of the oldest of these." Of::Gauge(|row| row.in_flight.oldest_seconds);
+    "sockhound.latency" "s" "Last byte of a request to the first byte of its reply." Of::Durations(|row| &row.latency);
+    "sockhound.duration" "s" "First byte of a request to the last byte of its reply." Of::Durations(|row| &row.duration);
+    "sockhound.connect" "s" "SYN to the ACK that completes the handshake." Of::Durations(|row| &row.connect);
+    "sockhound.login" "s" "First byte of a login to its end." Of::Durations(|row| &row.login);
+    "sockhound.network.rtt" "s" "Round trips of the network alone." Of::Durations(|row| &row.network_rtt);
+    "sockhound.time" "s" "Where time went." Of::SecondsBy("sockhound.leg", |row| row.time.iter().collect());
+    "sockhound.retransmits" "{segment}" "Segments sent again, by who sent them." Of::CountBy(retransmits);
+    "sockhound.syn_retries" "{segment}" "SYNs sent again." Of::Count(|row| row.syn_retries);
+    "sockhound.zero_windows" "{event}" "Times a side closed its receive window." Of::Count(|row| row.zero_windows);
+    "sockhound.delayed_acknowledgments" "{event}" "Requests and replies that waited for a delayed acknowledgment."
+        Of::Count(|row| row.delayed_acknowledgments);
+};
+
+pub(super) const FINDINGS: &[Instrument<Findings>] = instruments! {
+    "sockhound.findings" "{finding}" "What is wrong now, by code." Of::NowBy(|all| ("sockhound.code", all.iter().map(|(code, found)| (code.to_owned(), found.now)).collect()));
+    "sockhound.findings.raised" "{finding}" "How often it came, by code; what stays counts once."
+        Of::CountBy(|all| ("sockhound.code", all.iter().map(|(code, found)| (code.to_owned(), found.came)).collect()));
+};
+
+pub(super) const SOURCE: &[Instrument<SourceTotals>] = instruments! {
+    "sockhound.packets" "{packet}" "Frames seen." Of::Count(|it| it.packets);
+    "sockhound.bytes" "By" "Bytes of them on the wire." Of::Count(|it| it.bytes);
+    "sockhound.packets.watched" "{packet}" "Segments of watched connections among them." Of::Count(|it| it.watched_packets);
+    "sockhound.packets.dropped" "{packet}" "Frames that the kernel dropped." Of::Count(|it| it.dropped);
+    "sockhound.packets.duplicates" "{packet}" "Copies of frames." Of::Count(|it| it.duplicates);
+    "sockhound.packets.discarded" "{packet}" "Frames that were no readable TCP segment, by reason." Of::CountBy(discarded);
+    "sockhound.gaps" "{gap}" "Holes in byte streams." Of::Count(|it| it.gaps);
+    "sockhound.gap_bytes" "By" "Bytes in holes of known length." Of::Count(|it| it.gap_bytes);
+    "sockhound.evicted.connections" "{connection}" "Connections forgotten because of the bounds." Of::Count(|it| it.evicted_connections);
+    "sockhound.evicted.statements" "{statement}" "Statements forgotten because of the bounds." Of::Count(|it| it.evicted_statements);
+    "sockhound.interfaces" "{interface}" "Interfaces watched." Of::Now(|it| Some(it.interfaces));
+};
+
+pub(super) const TOTALS: &[Instrument<Totals>] = instruments! {
+    "sockhound.intervals" "{interval}" "Intervals counted." Of::Count(Totals::intervals);
+    "sockhound.intervals.lost" "{interval}" "Intervals not counted, because this machine was too slow." Of::Count(Totals::lost);
+    "sockhound.rows.folded" "{row}" "Rows of an interval that found no room of their own, by table." Of::CountBy(folded);
+    "sockhound.rows.replaced" "{row}" "Rows that made room for more valuable ones, by table." Of::CountBy(replaced);
+};
+
+pub(super) const PUSHES: &[Instrument<Pushes>] = instruments! {
+    "sockhound.otlp.pushes" "{request}" "Requests to the collector, by outcome." Of::CountBy(|it| {
+        ("sockhound.outcome", vec![("taken".to_owned(), it.taken()), ("failed".to_owned(), it.failed())])
+    });
+    "sockhound.otlp.rejected" "{data_point}" "Data points that the collector did not take." Of::Count(Pushes::rejected);
+};
+
+fn named<const N: usize>(key: &'static str, counts: [(&str, u64); N]) -> By {
+    (key, counts.map(|(name, count)| (name.to_owned(), count)).into())
+}
+
+fn used_or_idle(it: &Connections) -> By {
+    let used = it.in_use + it.idle_in_transaction;
+    named("db.client.connection.state", [("used", used), ("idle", it.idle)])
+}
+
+fn states(it: &Connections) -> By {
+    let held = it.idle_in_transaction;
+    named(
+        STATE,
+        [
+            ("in_use", it.in_use),
+            ("idle", it.idle),
+            ("idle_in_transaction", held),
+        ],
+    )
+}
+
+fn retransmits(row: &ServiceTotals) -> By {
+    let (client, server) = (row.client_retransmits, row.server_retransmits);
+    named("sockhound.side", [("client", client), ("server", server)])
+}
+
+fn discarded(it: &SourceTotals) -> By {
+    let it = &it.discarded;
+    let malformed = ("malformed", it.malformed);
+    named(
+        "sockhound.reason",
+        [
+            ("not_ip", it.not_ip),
+            ("not_tcp", it.not_tcp),
+            ("fragment", it.fragments),
+            malformed,
+        ],
+    )
+}
+
+fn folded(it: &Totals) -> By {
+    by_table([it.services.folded(), it.pools.folded(), it.statements.folded()])
+}
+
+fn replaced(it: &Totals) -> By {
+    by_table([
+        it.services.replaced(),
+        it.pools.replaced(),
+        it.statements.replaced(),
+    ])
+}
+
+fn by_table([services, pools, statements]: [u64; 3]) -> By {
+    named(
+        "sockhound.table",
+        [
+            ("services", services),
+            ("pools", pools),
+            ("statements", statements),
+        ],
+    )
+}
