@@ -7,7 +7,7 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 
-/// Nanoseconds since 1970-01-01T00:00:00Z.
+/// Nanoseconds since 1970-01-01T00:00:00Z; never before, so that no difference of two overflows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -21,16 +21,17 @@ impl Timestamp {
     /// The latest time that can be told.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// From nanoseconds since the epoch.
+    /// From nanoseconds since the epoch; what is before it counts as the epoch.
+    #[inline]
     #[must_use]
     pub const fn from_nanos(nanos: i64) -> Self {
-        Self(nanos)
+        Self(if nanos < 0 { 0 } else { nanos })
     }
 
     /// From whole seconds and nanoseconds since the epoch, as the kernel and capture files give them.
     #[must_use]
     pub const fn from_parts(seconds: i64, nanos: i64) -> Self {
-        Self(seconds.saturating_mul(NANOS).saturating_add(nanos))
+        Self::from_nanos(seconds.saturating_mul(NANOS).saturating_add(nanos))
     }
 
     /// Nanoseconds since the epoch.
@@ -40,9 +41,10 @@ impl Timestamp {
     }
 
     /// The time since `earlier`; zero where `earlier` is later.
+    #[inline]
     #[must_use]
     pub fn since(self, earlier: Self) -> Span {
-        Span(self.0.saturating_sub(earlier.0).max(0))
+        Span(self.0.max(earlier.0) - earlier.0)
     }
 }
 
@@ -90,21 +92,21 @@ impl From<std::time::Duration> for Span {
 impl Add<Span> for Timestamp {
     type Output = Self;
     fn add(self, span: Span) -> Self {
-        Self(self.0.saturating_add(span.0))
+        Self::from_nanos(self.0.saturating_add(span.0))
     }
 }
 
 impl Sub<Span> for Timestamp {
     type Output = Self;
     fn sub(self, span: Span) -> Self {
-        Self(self.0.saturating_sub(span.0))
+        Self::from_nanos(self.0.saturating_sub(span.0))
     }
 }
 
 impl Sub for Timestamp {
     type Output = Span;
     fn sub(self, earlier: Self) -> Span {
-        Span(self.0.saturating_sub(earlier.0))
+        Span(self.0 - earlier.0)
     }
 }
 

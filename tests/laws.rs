@@ -4,7 +4,7 @@
 mod support;
 
 use proptest::prelude::*;
-use support::replay::{CAPTURES, Packet, Seen, packets, run, run_counted, summary};
+use support::replay::{CAPTURES, Packet, Seen, packets, run, run_counted, run_restless, summary};
 
 /// Decoded exchanges that claim to be exact; a turn only claims who spoke when.
 fn trusted(seen: &[Seen]) -> Vec<&Seen> {
@@ -59,6 +59,15 @@ fn a_replay_is_the_same() {
 fn a_second_thread_changes_nothing() {
     for &(name, _, port) in CAPTURES {
         assert_eq!(summary(name, port, true), summary(name, port, false), "{name}");
+    }
+}
+
+#[test]
+fn resting_between_requests_changes_nothing() {
+    for &(name, system, port) in CAPTURES {
+        let packets = packets(name);
+        let (restless, whole) = (run_restless(&packets, system, port), run(&packets, system, port));
+        assert!(restless == whole, "{name}: {:?}", difference(&restless, &whole));
     }
 }
 

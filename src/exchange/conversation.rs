@@ -2,6 +2,7 @@
 
 use super::Observer;
 use super::pairing::{Context, Pairing};
+use super::rest::Rest;
 use crate::clock::Timestamp;
 use crate::flow::{Chunk, Side};
 use crate::protocol::System;
@@ -12,6 +13,8 @@ use crate::protocol::feed::Feed;
 #[derive(Debug)]
 pub struct Conversation {
     target: Target,
+    /// Which of the watched targets that is.
+    pattern: u16,
     from_syn: bool,
     /// Absent until the first bytes.
     feed: Option<Box<Feed>>,
@@ -19,7 +22,7 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(target: Target, from_syn: bool) -> Self {
+    pub(super) fn new(target: Target, pattern: u16, from_syn: bool) -> Self {
         let pairing = if from_syn {
             Pairing::default()
         } else {
@@ -27,8 +30,37 @@ impl Conversation {
         };
         Self {
             target,
+            pattern,
             from_syn,
             feed: None,
+            pairing,
+        }
+    }
+
+    /// What there is to keep of it while nothing goes on; `None` where that is more than fits.
+    pub(super) fn rest(&self) -> Option<Rest> {
+        let transaction = self.pairing.rest()?;
+        let feed = match &self.feed {
+            Some(feed) => Some(feed.rest()?),
+            None => None,
+        };
+        Some(Rest {
+            pattern: self.pattern,
+            from_syn: self.from_syn,
+            transaction,
+            feed,
+        })
+    }
+
+    /// Goes on after a rest; `target` is that of the rest's pattern.
+    pub(super) fn wake(rest: Rest, target: Target) -> Self {
+        let mut pairing = Pairing::default();
+        pairing.wake(rest.transaction);
+        Self {
+            target,
+            pattern: rest.pattern,
+            from_syn: rest.from_syn,
+            feed: rest.feed.map(|feed| Box::new(Feed::wake(feed))),
             pairing,
         }
     }

@@ -3,9 +3,11 @@
 
 mod conversation;
 pub mod fingerprint;
+mod in_flight;
 mod open;
 mod pairing;
 mod prepared;
+mod rest;
 pub mod statements;
 pub mod tracker;
 mod validation;

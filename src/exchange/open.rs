@@ -2,10 +2,10 @@
 
 use super::{Doubt, Ending, Exchange, Reply, StatementId};
 use crate::clock::Timestamp;
-use crate::protocol::{Answer, AskId, Outcome, Verb};
+use crate::protocol::{Answer, AskId, Outcome, Side, Verb};
 
 /// What is known so far of one exchange.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Open {
     pub(super) id: AskId,
     pub(super) verb: Verb,
@@ -44,6 +44,15 @@ impl Open {
             validation: false,
             waiting: false,
             doubt: None,
+        }
+    }
+
+    /// These many more bytes of `side` belong to it.
+    #[inline]
+    pub(super) fn count(&mut self, side: Side, bytes: u64) {
+        match side {
+            Side::Client => self.request_bytes += bytes,
+            Side::Server => self.reply_bytes += bytes,
         }
     }
 

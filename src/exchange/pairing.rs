@@ -3,8 +3,7 @@
 //! Decoders number their asks, so pairing is by number for every protocol. After a loss, or in the middle of a connection, what
 //! is in flight gets a doubt, never a guess.
 
-use std::collections::VecDeque;
-
+use super::in_flight::InFlight;
 use super::open::Open;
 use super::prepared::Prepared;
 use super::statements::Statements;
@@ -23,7 +22,7 @@ const QUIET: Span = Span::from_millis(10);
 /// What is in flight on one connection, and what is known of its session.
 #[derive(Debug, Default)]
 pub(super) struct Pairing {
-    open: VecDeque<Open>,
+    open: InFlight,
     prepared: Prepared,
     transaction: Transaction,
     login: Option<Timestamp>,
@@ -85,6 +84,24 @@ impl Pairing {
         pairing
     }
 
+    /// What is known of the transaction, where that is all there is to know; `None` where something goes on, or statements are
+    /// prepared. Ids of asks begin anew after a rest, here as in the decoder.
+    pub(super) fn rest(&self) -> Option<Transaction> {
+        let at_rest = self.open.is_empty()
+            && self.prepared.is_empty()
+            && self.login.is_none()
+            && self.pending == [None; 2]
+            && self.unsettled.is_none()
+            && self.busy == Busy::Resting
+            && !self.opaque;
+        at_rest.then_some(self.transaction)
+    }
+
+    /// Goes on after a rest.
+    pub(super) fn wake(&mut self, transaction: Transaction) {
+        self.transaction = transaction;
+    }
+
     /// Whether anything is in flight.
     pub(super) fn is_busy(&self) -> bool {
         self.busy != Busy::Resting
@@ -110,14 +127,6 @@ impl Pairing {
             rested: at,
         });
     }
-
-    fn find(&mut self, id: AskId) -> Option<usize> {
-        let last = self.open.back()?;
-        if last.id == id {
-            return Some(self.open.len() - 1);
-        }
-        self.open.iter().position(|open| open.id == id)
-    }
 }
 
 /// A [`Pairing`] at work.
@@ -130,18 +139,26 @@ pub(super) struct Ear<'p, O> {
 impl<O: Observer> Listener for Ear<'_, O> {
     #[inline]
     fn told(&mut self, side: Side, messages: &[Message<'_>], part: Part) {
+        if let (Side::Client, [Message::Ask(ask)]) = (side, messages) {
+            // The commonest of all: one request, whose bytes these are.
+            return match self.ask(ask, part) {
+                Some(open) => open.count(side, part.bytes),
+                None => self.count(side, self.pairing.current[side.index()], part.bytes),
+            };
+        }
         let mut bytes = part.bytes;
         for message in messages {
             match message {
-                Message::Ask(ask) => self.ask(ask, part),
-                Message::Answer(answer) => {
-                    self.count(side, Some(answer.id), std::mem::take(&mut bytes));
-                    self.answer(answer, part);
+                Message::Ask(ask) => {
+                    self.ask(ask, part);
                 }
+                Message::Answer(answer) => self.answer(answer, part, (side, std::mem::take(&mut bytes))),
                 other => self.aside(side, other, part),
             }
         }
-        self.count(side, self.pairing.current[side.index()], bytes);
+        if bytes > 0 {
+            self.count(side, self.pairing.current[side.index()], bytes);
+        }
     }
 
     fn skipped(&mut self, side: Side, bytes: u64) {
@@ -153,7 +170,9 @@ impl<O: Observer> Listener for Ear<'_, O> {
             return;
         };
         let Some(index) = self.current(side) else { return };
-        let open = &mut self.pairing.open[index];
+        let Some(open) = self.pairing.open.get_mut(index) else {
+            return;
+        };
         match side {
             Side::Client => open.extend_request(last),
             Side::Server => open.last = last,
@@ -168,7 +187,9 @@ impl<O: Observer> Listener for Ear<'_, O> {
             return;
         };
         let Some(index) = self.current(side) else { return };
-        self.pairing.open[index].doubt = Some(Doubt::Loss);
+        if let Some(open) = self.pairing.open.get_mut(index) {
+            open.doubt = Some(Doubt::Loss);
+        }
         if end {
             self.close(index, self.at);
         }
@@ -206,11 +227,11 @@ impl<O: Observer> Ear<'_, O> {
 
     /// The connection is over: what is in flight will not be answered any more.
     pub(super) fn close_all(&mut self) {
-        while let Some(open) = self.pairing.open.front() {
+        while let Some(open) = self.pairing.open.get_mut(0) {
             let answered = self.pairing.opaque && open.reply.is_some();
             let ended = if answered { open.last } else { self.at };
             if !answered {
-                self.pairing.open[0].forget_reply();
+                open.forget_reply();
             }
             self.close(0, ended);
         }
@@ -218,22 +239,25 @@ impl<O: Observer> Ear<'_, O> {
 
     /// The reply of an opaque turn is over as far as can be told.
     pub(super) fn close_turns(&mut self, before: Timestamp) {
-        let is_told = |open: &Open| open.reply.is_some() && open.last < before;
-        while self.pairing.opaque && self.pairing.open.front().is_some_and(is_told) {
-            let ended = self.pairing.open[0].last;
-            self.close(0, ended);
+        let is_told = |open: &&Open| open.reply.is_some() && open.last < before;
+        while self.pairing.opaque
+            && let Some(open) = self.pairing.open.front().filter(is_told)
+        {
+            self.close(0, open.last);
         }
     }
 
-    fn ask(&mut self, ask: &Ask<'_>, part: Part) {
+    /// Takes a request or a part of one; the request, where it is known what is asked.
+    #[inline]
+    fn ask(&mut self, ask: &Ask<'_>, part: Part) -> Option<&mut Open> {
         let statement = self.statement(&ask.text);
         let named = !matches!(ask.text, Text::Same);
-        let index = match self.pairing.find(ask.id) {
+        let index = match self.pairing.open.find(ask.id) {
             Some(index) => index,
-            None if ask.verb.is_none() => return,
+            None if ask.verb.is_none() => return None,
             None => self.begin(ask.id, part.first),
         };
-        let open = &mut self.pairing.open[index];
+        let open = self.pairing.open.get_mut(index)?;
         if let Some(verb) = ask.verb {
             open.verb = verb;
         }
@@ -250,6 +274,7 @@ impl<O: Observer> Ear<'_, O> {
         self.pairing.current[Side::Client.index()] = Some(ask.id);
         self.pairing.pending[Side::Client.index()] = part.last.is_none().then_some(false);
         self.busy(validation, start);
+        self.pairing.open.get_mut(index)
     }
 
     /// A new request is in flight; one in too many means that the replies go unseen.
@@ -262,12 +287,7 @@ impl<O: Observer> Ear<'_, O> {
         if let Some(doubt) = self.doubt(at) {
             open.doubt = Some(doubt);
         }
-        if self.pairing.open.capacity() == 0 {
-            // Most connections never have more than one in flight; the usual first growth is to four.
-            self.pairing.open.reserve_exact(1);
-        }
-        self.pairing.open.push_back(open);
-        self.pairing.open.len() - 1
+        self.pairing.open.push(open)
     }
 
     /// Whether a request that begins now may be given another one's reply.
@@ -283,18 +303,23 @@ impl<O: Observer> Ear<'_, O> {
             return None;
         }
         let doubt = unsettled.doubt;
-        for open in &mut self.pairing.open {
+        for open in self.pairing.open.iter_mut() {
             open.doubt.get_or_insert(doubt);
         }
         Some(doubt)
     }
 
-    fn answer(&mut self, answer: &Answer, part: Part) {
+    /// Takes a part of a reply; its bytes are so many of `side`.
+    #[inline]
+    fn answer(&mut self, answer: &Answer, part: Part, (side, bytes): (Side, u64)) {
         self.pairing.current[Side::Server.index()] = Some(answer.id);
-        let Some(index) = self.pairing.find(answer.id) else {
+        let Some(index) = self.pairing.open.find(answer.id) else {
             return;
         };
-        let open = &mut self.pairing.open[index];
+        let Some(open) = self.pairing.open.get_mut(index) else {
+            return;
+        };
+        open.count(side, bytes);
         open.answer(answer, part.first, part.last.unwrap_or(part.first));
         self.pairing.pending[Side::Server.index()] = part.last.is_none().then_some(answer.end);
         match part.last {
@@ -313,8 +338,9 @@ impl<O: Observer> Ear<'_, O> {
             Message::NoReply(id) => self.no_reply(id, at),
             Message::Unmatched => self.unmatched(part),
             Message::Prepared { id, handle } => {
-                let index = self.pairing.find(id);
-                let statement = index.and_then(|index| self.pairing.open[index].statement);
+                let index = self.pairing.open.find(id);
+                let open = index.and_then(|index| self.pairing.open.get(index));
+                let statement = open.and_then(|open| open.statement);
                 self.pairing.prepared.insert(handle, statement);
             }
             Message::Closed(handle) => self.pairing.prepared.remove(handle),
@@ -334,40 +360,35 @@ impl<O: Observer> Ear<'_, O> {
     }
 
     fn ended(&mut self, id: AskId) {
-        let Some(index) = self.pairing.find(id) else {
+        let Some(index) = self.pairing.open.find(id) else {
             return;
         };
-        let ended = self.pairing.open[index].last;
-        self.close(index, ended);
+        if let Some(open) = self.pairing.open.get(index) {
+            self.close(index, open.last);
+        }
     }
 
     /// Asks that the server passed over after an error: these bytes are their only reply.
     fn skipped_asks(&mut self, first: AskId, last: AskId, code: ErrorCode, part: Part) {
         let at = part.last.unwrap_or(part.first);
-        while let Some(index) = self
-            .pairing
-            .open
-            .iter()
-            .position(|open| (first..=last).contains(&open.id))
-        {
+        while let Some(index) = self.pairing.open.find_first(first..=last) {
             let outcome = Some(Outcome::Error(code));
-            let id = self.pairing.open[index].id;
-            self.pairing.open[index].answer(
-                &Answer {
+            if let Some(open) = self.pairing.open.get_mut(index) {
+                let id = open.id;
+                let answer = Answer {
                     id,
                     outcome,
                     rows: None,
                     end: true,
-                },
-                part.first,
-                at,
-            );
+                };
+                open.answer(&answer, part.first, at);
+            }
             self.close(index, at);
         }
     }
 
     fn no_reply(&mut self, id: AskId, at: Timestamp) {
-        if let Some(index) = self.pairing.find(id) {
+        if let Some(index) = self.pairing.open.find(id) {
             self.pairing.open.remove(index);
             self.rest_if_done(at);
         }
@@ -415,23 +436,21 @@ impl<O: Observer> Ear<'_, O> {
     }
 
     fn count(&mut self, side: Side, id: Option<AskId>, bytes: u64) {
-        if let Some(index) = id.and_then(|id| self.pairing.find(id)) {
-            let open = &mut self.pairing.open[index];
-            match side {
-                Side::Client => open.request_bytes += bytes,
-                Side::Server => open.reply_bytes += bytes,
-            }
+        if let Some(index) = id.and_then(|id| self.pairing.open.find(id))
+            && let Some(open) = self.pairing.open.get_mut(index)
+        {
+            open.count(side, bytes);
         }
     }
 
     fn current(&mut self, side: Side) -> Option<usize> {
         let id = self.pairing.current[side.index()]?;
-        self.pairing.find(id)
+        self.pairing.open.find(id)
     }
 
     /// Everything in flight ends in doubt.
     fn give_up(&mut self, doubt: Doubt) {
-        for open in &mut self.pairing.open {
+        for open in self.pairing.open.iter_mut() {
             open.doubt.get_or_insert(doubt);
             open.forget_reply();
         }
@@ -442,7 +461,7 @@ impl<O: Observer> Ear<'_, O> {
     }
 
     fn close(&mut self, index: usize, at: Timestamp) {
-        let Some(open) = self.pairing.open.remove(index) else {
+        let Some(open) = self.pairing.open.get(index) else {
             return;
         };
         let ending = match open.outcome {
@@ -452,6 +471,7 @@ impl<O: Observer> Ear<'_, O> {
             None => Ending::Unanswered,
         };
         let exchange = open.exchange(ending, self.pairing.opaque);
+        self.pairing.open.remove(index);
         self.emit(at, Event::Exchanged(&exchange));
         self.rest_if_done(at);
     }

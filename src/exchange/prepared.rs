@@ -39,6 +39,12 @@ impl Prepared {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.statements
+            .as_ref()
+            .is_none_or(|statements| statements.is_empty())
+    }
+
     pub(super) fn clear(&mut self) {
         self.statements = None;
     }

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use super::conversation::Conversation;
 use super::pairing::Context;
+use super::rest::Rest;
 use super::statements::Statements;
 use super::{Event, Observer};
 use crate::capture::Frame;
 use crate::clock::{Span, Timestamp};
 use crate::flow::{
-    self, Chunk, Close, ConnectionId, Handler, Limits, Opening, Pattern, Servers, Side, Signal, Table,
+    self, Chunk, Close, ConnectionId, Handler, Limits, Opening, Pattern, Rested, Servers, Side, Signal, Table,
 };
 use crate::packet::{self, Discard, Endpoint, Segment};
 use crate::protocol::System;
@@ -100,12 +101,18 @@ impl<O: Observer> Tracker<O> {
     }
 
     /// No frame came up to `now`.
+    #[inline]
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         if self.now >= self.next_tick {
-            self.next_tick = self.now + TICK;
-            self.table.tick(self.now, &mut self.watch);
+            self.tick();
         }
+    }
+
+    #[cold]
+    fn tick(&mut self) {
+        self.next_tick = self.now + TICK;
+        self.table.tick(self.now, &mut self.watch);
     }
 
     /// Tells the opaque turns that look complete, before a summary is drawn.
@@ -207,7 +214,7 @@ impl<O: Observer> Handler for Watch<O> {
             from_syn: opening.from_syn,
         };
         self.context(id).emit(at, event);
-        Conversation::new(target, opening.from_syn)
+        Conversation::new(target, opening.pattern, opening.from_syn)
     }
 
     #[inline]
@@ -242,6 +249,15 @@ impl<O: Observer> Handler for Watch<O> {
         let mut context = self.context(id);
         with.close(at, context.reborrow());
         context.emit(at, Event::Closed(how));
+    }
+
+    fn rest(&mut self, with: &Conversation) -> Option<Rested> {
+        with.rest()?.pack()
+    }
+
+    fn wake(&mut self, rested: Rested) -> Conversation {
+        let rest = Rest::unpack(rested);
+        Conversation::wake(rest, self.targets[usize::from(rest.pattern)])
     }
 
     fn is_busy(&self, with: &Conversation) -> bool {

@@ -3,7 +3,7 @@
 use super::flags::State;
 use super::key::Key;
 use super::reassembly::{Reassembly, ahead};
-use super::{Close, ConnectionId, Handler, Side};
+use super::{Chunk, Close, ConnectionId, Handler, Rested, Side};
 use crate::clock::Timestamp;
 use crate::packet::{Flags, Segment};
 
@@ -17,16 +17,25 @@ pub(super) struct Flow<C> {
     pub(super) state: State,
     pub(super) next: [u32; 2],
     pub(super) last_seen: Timestamp,
+    /// Its conversation, as long as [`State::RESTING`] says.
+    rested: Rested,
     pub(super) active: Option<Box<Active<C>>>,
 }
 
 /// What only an open connection needs.
 #[derive(Debug)]
 pub(super) struct Active<C> {
+    /// Present as long as [`State::UNSETTLED`] says.
+    pub(super) unsettled: Option<Box<Unsettled>>,
+    pub(super) conversation: C,
+}
+
+/// What is out of the ordinary: a handshake, holes, the end.
+#[derive(Debug, Default)]
+pub(super) struct Unsettled {
     pub(super) sides: [Reassembly; 2],
     pub(super) syn: Option<Timestamp>,
     pub(super) syn_ack: Option<Timestamp>,
-    pub(super) conversation: C,
 }
 
 impl<C> Flow<C> {
@@ -34,9 +43,7 @@ impl<C> Flow<C> {
         let mut state = State::default();
         state.set(State::CLIENT_FIRST, client_first);
         let active = Active {
-            sides: Default::default(),
-            syn: None,
-            syn_ack: None,
+            unsettled: None,
             conversation,
         };
         Self {
@@ -44,8 +51,107 @@ impl<C> Flow<C> {
             state,
             next: [0; 2],
             last_seen: at,
+            rested: Rested::default(),
             active: Some(Box::new(active)),
         }
+    }
+
+    /// Lets the conversation rest, if nothing goes on in it; whether it is kept whole.
+    pub(super) fn rest<H: Handler<Conversation = C>>(&mut self, handler: &mut H) -> bool {
+        if self.state.has(State::UNSETTLED) && !self.state.has(State::HANDSHAKE) {
+            self.settle(true);
+        }
+        let Some(active) = &self.active else { return false };
+        let Some(rested) = handler
+            .rest(&active.conversation)
+            .filter(|_| active.unsettled.is_none())
+        else {
+            return true;
+        };
+        self.active = None;
+        self.rested = rested;
+        self.state.set(State::RESTING, true);
+        false
+    }
+
+    /// Goes on with a conversation that was put to rest.
+    #[inline(never)]
+    pub(super) fn wake<H: Handler<Conversation = C>>(&mut self, handler: &mut H) {
+        let active = Active {
+            unsettled: None,
+            conversation: handler.wake(self.rested),
+        };
+        self.active = Some(Box::new(active));
+        self.state.set(State::RESTING, false);
+    }
+
+    /// Whether a segment is the next of its side and nothing is to be done but to hand its bytes on. What it acknowledges was
+    /// seen, so that it says nothing of holes.
+    #[inline]
+    pub(super) fn is_next(&self, side: Side, segment: &Segment<'_>) -> bool {
+        const UNUSUAL: u8 = Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0 | Flags::ACK.0;
+        self.state.is_settled()
+            && segment.flags.0 & UNUSUAL == Flags::ACK.0
+            && segment.window > 0
+            && segment.sequence == self.next[side.index()]
+            && ahead(segment.acknowledgment, self.next[side.other().index()]) <= 0
+    }
+
+    /// Takes a segment that [`Flow::is_next`].
+    #[inline]
+    pub(super) fn take_next<H: Handler<Conversation = C>>(
+        &mut self,
+        (id, side): (ConnectionId, Side),
+        at: Timestamp,
+        segment: &Segment<'_>,
+        handler: &mut H,
+    ) {
+        self.last_seen = self.last_seen.max(at);
+        if segment.payload_length == 0 {
+            return;
+        }
+        let Some(active) = &mut self.active else { return };
+        self.next[side.index()] = segment.sequence.wrapping_add(segment.payload_length);
+        self.state.set(State::spoken(side), true);
+        let with = &mut active.conversation;
+        if !segment.payload.is_empty() {
+            handler.chunk(id, at, with, side, Chunk::Bytes(segment.payload));
+        }
+        let cut = u64::from(segment.payload_length).saturating_sub(segment.payload.len() as u64);
+        if cut > 0 {
+            handler.chunk(id, at, with, side, Chunk::Cut(cut));
+        }
+    }
+
+    /// A segment comes that is not simply the next.
+    pub(super) fn unsettle(&mut self) {
+        if let Some(active) = &mut self.active {
+            active.unsettled.get_or_insert_default();
+            self.state.set(State::UNSETTLED, true);
+        }
+    }
+
+    /// Whether all is in order again is seen: what says nothing any more goes. The times of a handshake stay until either side
+    /// speaks, or unless told otherwise: up to then its segments may come again.
+    pub(super) fn settle(&mut self, forget_handshake: bool) {
+        let Some(active) = &mut self.active else { return };
+        let spoken =
+            self.state.has(State::spoken(Side::Client)) || self.state.has(State::spoken(Side::Server));
+        let settled = active.unsettled.as_mut().is_none_or(|unsettled| {
+            let [client, server] = &mut unsettled.sides;
+            client.settle(self.next[0]) & server.settle(self.next[1])
+                && (spoken || forget_handshake || unsettled.syn.is_none())
+        });
+        if settled && !self.state.has(State::HANDSHAKE) {
+            active.unsettled = None;
+            self.state.set(State::UNSETTLED, false);
+        }
+    }
+
+    /// What is kept of `side`'s stream besides its next number.
+    pub(super) fn stream(&mut self, side: Side) -> Option<&mut Reassembly> {
+        let unsettled = self.active.as_mut()?.unsettled.as_mut()?;
+        Some(&mut unsettled.sides[side.index()])
     }
 
     pub(super) fn side(&self, source_first: bool) -> Side {
@@ -57,7 +163,12 @@ impl<C> Flow<C> {
     }
 
     pub(super) fn is_vacant(&self) -> bool {
-        self.active.is_none() && !self.state.has(State::CLOSED)
+        self.active.is_none() && !self.is_resting() && !self.state.has(State::CLOSED)
+    }
+
+    #[inline]
+    pub(super) fn is_resting(&self) -> bool {
+        self.state.has(State::RESTING)
     }
 
     /// Whether a segment can't belong to this connection: a SYN with another number, or bytes from far behind.
@@ -79,6 +190,9 @@ impl<C> Flow<C> {
         how: Close,
         handler: &mut H,
     ) {
+        if self.is_resting() {
+            self.wake(handler);
+        }
         if let Some(mut active) = self.active.take() {
             handler.closed(id, at, &mut active.conversation, how);
             self.last_seen = at;

@@ -17,6 +17,26 @@ impl State {
     /// The kernel of this host knows it.
     pub(super) const IN_KERNEL: Self = Self(1 << 3);
 
+    /// A handshake, an end, or a hole: not all that is kept besides the next numbers is empty.
+    pub(super) const UNSETTLED: Self = Self(1 << 12);
+
+    /// Nothing goes on: its conversation is [`Rested`](super::Rested).
+    pub(super) const RESTING: Self = Self(1 << 13);
+
+    /// Both next numbers are known, and nothing is out of the ordinary.
+    #[inline]
+    pub(super) const fn is_settled(self) -> bool {
+        const KNOWN: u16 = State::known(Side::Client).0 | State::known(Side::Server).0;
+        const UNUSUAL: u16 = State::CLOSED.0
+            | State::HANDSHAKE.0
+            | State::UNSETTLED.0
+            | State::finished(Side::Client).0
+            | State::finished(Side::Server).0
+            | State::zero_window(Side::Client).0
+            | State::zero_window(Side::Server).0;
+        self.0 & (KNOWN | UNUSUAL) == KNOWN
+    }
+
     /// The next sequence number of `side` is known.
     pub(super) const fn known(side: Side) -> Self {
         Self(1 << (4 + side.index()))

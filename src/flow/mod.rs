@@ -67,6 +67,10 @@ pub enum Chunk<'a> {
     Lost(u64),
 }
 
+/// A conversation in which nothing goes on, in as few bits as it takes to go on with it later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rested(pub u32);
+
 /// How a connection was first seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening {
@@ -117,7 +121,7 @@ pub enum Close {
 
 /// Told what happens on every connection, in time order.
 pub trait Handler {
-    /// What is kept for a connection with something in flight.
+    /// What is kept for a connection with something in flight, or that was lately.
     type Conversation;
 
     /// A connection was first seen.
@@ -138,6 +142,12 @@ pub trait Handler {
 
     /// The connection is gone.
     fn closed(&mut self, id: ConnectionId, at: Timestamp, with: &mut Self::Conversation, how: Close);
+
+    /// What there is to keep of a conversation in which nothing goes on; `None` where that does not fit, and it is kept whole.
+    fn rest(&mut self, with: &Self::Conversation) -> Option<Rested>;
+
+    /// The conversation that was put to rest, as it was.
+    fn wake(&mut self, rested: Rested) -> Self::Conversation;
 
     /// Whether something is in flight, so that the connection is worth more than an idle one.
     fn is_busy(&self, with: &Self::Conversation) -> bool;

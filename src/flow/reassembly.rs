@@ -96,6 +96,13 @@ impl Reassembly {
         }
     }
 
+    /// Whether nothing is held and no end is known, and the other side has acknowledged nothing beyond `next`, which was seen:
+    /// that is forgotten, before sequence numbers come round.
+    pub(super) fn settle(&mut self, next: u32) -> bool {
+        self.acknowledged = self.acknowledged.filter(|&number| ahead(number, next) > 0);
+        self.held.is_empty() && self.end.is_none() && self.acknowledged.is_none()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.held.is_empty()
     }

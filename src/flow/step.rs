@@ -24,6 +24,7 @@ impl Step<'_> {
         handler: &mut H,
     ) {
         flow.last_seen = flow.last_seen.max(self.at);
+        flow.unsettle();
         if segment.flags.has(Flags::RST) {
             self.flush(flow, handler);
             flow.close(self.id, self.at, Close::Reset(self.side), handler);
@@ -44,11 +45,12 @@ impl Step<'_> {
         }
         if segment.flags.has(Flags::FIN) {
             let end = data_sequence(segment).wrapping_add(segment.payload_length);
-            if let Some(active) = &mut flow.active {
-                active.sides[self.side.index()].end = Some(end);
+            if let Some(stream) = flow.stream(self.side) {
+                stream.end = Some(end);
             }
         }
         self.finish(flow, handler);
+        flow.settle(false);
     }
 
     /// Where a stream starts: after its SYN, where the other side's acknowledgment says, or wherever it is first seen. A
@@ -71,13 +73,11 @@ impl Step<'_> {
         handler: &mut H,
     ) {
         let Some(active) = &mut flow.active else { return };
+        let times = active.unsettled.get_or_insert_default();
         let (syn, ack) = (segment.flags.has(Flags::SYN), segment.flags.has(Flags::ACK));
         let again = match self.side {
-            Side::Client if syn => active.syn.replace(active.syn.unwrap_or(self.at)).is_some(),
-            Side::Server if syn => active
-                .syn_ack
-                .replace(active.syn_ack.unwrap_or(self.at))
-                .is_some(),
+            Side::Client if syn => times.syn.replace(times.syn.unwrap_or(self.at)).is_some(),
+            Side::Server if syn => times.syn_ack.replace(times.syn_ack.unwrap_or(self.at)).is_some(),
             _ => false,
         };
         if syn {
@@ -92,7 +92,7 @@ impl Step<'_> {
             }
         } else if ack {
             flow.state.set(State::HANDSHAKE, false);
-            if let (Some(syn), Some(syn_ack)) = (active.syn, active.syn_ack) {
+            if let (Some(syn), Some(syn_ack)) = (times.syn, times.syn_ack) {
                 let signal = Signal::Connected {
                     total: self.at.since(syn),
                     server_part: syn_ack.since(syn),
@@ -110,23 +110,22 @@ impl Step<'_> {
         handler: &mut H,
     ) {
         let other = self.side.other();
-        let Some(active) = &mut flow.active else { return };
-        let stream = &mut active.sides[other.index()];
+        let Some(stream) = flow.stream(other) else { return };
         stream.acknowledge(number);
+        let (is_empty, is_endless) = (stream.is_empty(), stream.end.is_none());
         // Of a side that was silent so far, a keep-alive probe was the first sight: it said one too few.
         let after_probe = !flow.state.has(State::spoken(other))
             && ahead(number, flow.next[other.index()]) == 1
-            && stream.end.is_none();
+            && is_endless;
         let known = flow.state.has(State::known(other));
         if !known || after_probe {
             flow.state.set(State::known(other), true);
             flow.next[other.index()] = number;
         }
         if known && after_probe {
-            let signal = Signal::KeepAlive(other);
-            handler.signal(self.id, self.at, &mut active.conversation, signal);
+            self.signal(flow, Signal::KeepAlive(other), handler);
         }
-        if !stream.is_empty() {
+        if !is_empty {
             Step {
                 side: other,
                 id: self.id,
@@ -176,8 +175,8 @@ impl Step<'_> {
                 length: segment.payload_length,
                 bytes,
             };
-            if let Some(active) = &mut flow.active {
-                active.sides[self.side.index()].hold(held);
+            if let Some(stream) = flow.stream(self.side) {
+                stream.hold(held);
             }
         } else {
             self.deliver(flow, sequence, segment.payload, segment.payload_length, handler);
@@ -230,8 +229,9 @@ impl Step<'_> {
         let now = self.at;
         loop {
             let next = flow.next[self.side.index()];
-            let Some(active) = &mut flow.active else { break };
-            let stream = &mut active.sides[self.side.index()];
+            let Some(stream) = flow.stream(self.side) else {
+                break;
+            };
             if let Some(held) = stream.take(next) {
                 self.at = self.at.max(held.at);
                 self.deliver(flow, held.sequence, &held.bytes, held.length, handler);
@@ -254,6 +254,7 @@ impl Step<'_> {
         self.lose(flow, until, handler);
         self.drain(flow, handler);
         self.finish(flow, handler);
+        flow.settle(false);
     }
 
     /// Gives up the hole before `until`; the time is that of what was held behind it.
@@ -263,9 +264,9 @@ impl Step<'_> {
         *next = until;
         self.counters.gaps += 1;
         self.counters.gap_bytes += length;
+        let held_since = flow.stream(self.side).and_then(|stream| stream.first_time());
+        self.at = held_since.unwrap_or(self.at);
         if let Some(active) = &mut flow.active {
-            let held_since = active.sides[self.side.index()].first_time();
-            self.at = held_since.unwrap_or(self.at);
             handler.chunk(
                 self.id,
                 self.at,
@@ -285,7 +286,7 @@ impl Step<'_> {
                 at: self.at,
                 counters: &mut *self.counters,
             };
-            while let Some(first) = flow.active.as_ref().and_then(|a| a.sides[side.index()].first()) {
+            while let Some(first) = flow.stream(side).and_then(|stream| stream.first()) {
                 step.lose(flow, first, handler);
                 step.drain(flow, handler);
             }
@@ -295,10 +296,10 @@ impl Step<'_> {
     /// Once a side's stream has arrived up to its FIN, it is over; once both have, the connection is.
     fn finish<C, H: Handler<Conversation = C>>(&mut self, flow: &mut Flow<C>, handler: &mut H) {
         for side in [Side::Client, Side::Server] {
-            let Some(active) = &mut flow.active else { return };
-            let stream = &active.sides[side.index()];
+            let next = flow.next[side.index()];
+            let Some(stream) = flow.stream(side) else { return };
             let Some(end) = stream.end else { continue };
-            let arrived = ahead(flow.next[side.index()], end) >= 0;
+            let arrived = ahead(next, end) >= 0;
             let missed = !arrived && stream.is_empty() && stream.covers(end.wrapping_add(1));
             if flow.state.has(State::finished(side)) || !arrived && !missed {
                 continue;

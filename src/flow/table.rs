@@ -1,5 +1,7 @@
 //! The flow table: finds a segment's connection and keeps its TCP state.
 
+use std::collections::VecDeque;
+
 use hashbrown::HashTable;
 
 use super::connection::{Flow, is_first_syn};
@@ -23,6 +25,14 @@ const PATIENCE: Span = Span::from_secs(2);
 pub struct Limits {
     /// The most connections kept at once.
     pub connections: usize,
+    /// So many conversations are kept whole though nothing goes on in them: their next segment comes soon, most likely. It
+    /// changes what is kept, and nothing that is told.
+    pub awake: usize,
+}
+
+impl Limits {
+    /// Conversations kept whole, as a rule: a few megabytes of them.
+    pub const AWAKE: usize = 4096;
 }
 
 /// All connections, their TCP state, and what the [`Handler`] keeps of each.
@@ -39,6 +49,8 @@ pub struct Table<C> {
     limits: Limits,
     counters: Counters,
     cursor: usize,
+    /// The connections whose conversations are kept whole, the one awake for longest first; some may have gone meanwhile.
+    awake: VecDeque<u32>,
 }
 
 impl<C> Table<C> {
@@ -57,6 +69,7 @@ impl<C> Table<C> {
             limits,
             counters: Counters::default(),
             cursor: 0,
+            awake: VecDeque::new(),
         }
     }
 
@@ -109,6 +122,52 @@ impl<C> Table<C> {
             self.counters.duplicates += 1;
             return true;
         }
+        if self.flows[slot as usize].is_resting() {
+            self.wake(slot, handler);
+        }
+        let flow = &mut self.flows[slot as usize];
+        if flow.is_next(side, segment) {
+            flow.take_next((ConnectionId(slot), side), at, segment, handler);
+        } else {
+            self.step((slot, side), source_first, segment, at, handler);
+        }
+        true
+    }
+
+    /// Goes on with a connection that was put to rest, and lets others rest for it.
+    #[inline(never)]
+    fn wake<H: Handler<Conversation = C>>(&mut self, slot: u32, handler: &mut H) {
+        self.flows[slot as usize].wake(handler);
+        self.keep_awake(slot, handler);
+    }
+
+    /// Beyond [`Limits::awake`] connections, of those awake for longest two are looked at for each new one: they rest, unless
+    /// something goes on.
+    fn keep_awake<H: Handler<Conversation = C>>(&mut self, slot: u32, handler: &mut H) {
+        self.awake.push_back(slot);
+        for _ in 0..2 {
+            if self.awake.len() <= self.limits.awake {
+                return;
+            }
+            let Some(longest) = self.awake.pop_front() else {
+                return;
+            };
+            if longest == slot || self.flows[longest as usize].rest(handler) {
+                self.awake.push_back(longest);
+            }
+        }
+    }
+
+    /// Takes a segment that is not simply the next of its connection.
+    #[inline(never)]
+    fn step<H: Handler<Conversation = C>>(
+        &mut self,
+        (slot, side): (u32, Side),
+        source_first: bool,
+        segment: &Segment<'_>,
+        at: Timestamp,
+        handler: &mut H,
+    ) {
         if let Some(slot) = self.renew(slot, side, source_first, segment, at, handler) {
             let flow = &mut self.flows[slot as usize];
             let mut step = Step {
@@ -119,7 +178,11 @@ impl<C> Table<C> {
             };
             step.run(flow, segment, handler);
         }
-        true
+    }
+
+    #[cfg(test)]
+    pub(super) fn limits_for_tests(&mut self) -> &mut Limits {
+        &mut self.limits
     }
 
     fn pass_over(&mut self, segment: &Segment<'_>) -> bool {
@@ -285,6 +348,7 @@ impl<C> Table<C> {
         self.index.insert_unique(key.hash(hasher), slot, |&other| {
             flows[other as usize].key.hash(hasher)
         });
+        self.keep_awake(slot, handler);
         slot
     }
 
@@ -336,7 +400,7 @@ impl<C> Table<C> {
 
     fn look_after<H: Handler<Conversation = C>>(&mut self, slot: u32, now: Timestamp, handler: &mut H) {
         let flow = &mut self.flows[slot as usize];
-        if flow.is_vacant() {
+        if flow.is_vacant() || flow.is_resting() {
             return;
         }
         if flow.state.has(State::CLOSED) {
@@ -346,10 +410,8 @@ impl<C> Table<C> {
             return;
         }
         for side in [Side::Client, Side::Server] {
-            let waiting = flow
-                .active
-                .as_ref()
-                .and_then(|a| a.sides[side.index()].waiting_since_before(now - PATIENCE));
+            let stream = flow.stream(side);
+            let waiting = stream.and_then(|stream| stream.waiting_since_before(now - PATIENCE));
             if let Some(until) = waiting {
                 let mut step = Step {
                     id: ConnectionId(slot),

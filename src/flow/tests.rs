@@ -40,6 +40,14 @@ impl Handler for Log {
         self.lines.push(format!("{} closed {how:?}", id.0));
     }
 
+    fn rest(&mut self, (): &()) -> Option<Rested> {
+        (!self.busy).then_some(Rested(7))
+    }
+
+    fn wake(&mut self, rested: Rested) {
+        self.lines.push(format!("woken by {}", rested.0));
+    }
+
     fn is_busy(&self, (): &()) -> bool {
         self.busy
     }
@@ -63,7 +71,13 @@ impl Bench {
             address: None,
             port: 5432,
         }]);
-        let table = Table::new(servers, Limits { connections });
+        let table = Table::new(
+            servers,
+            Limits {
+                connections,
+                awake: usize::MAX,
+            },
+        );
         Self {
             table,
             log: Log::default(),
@@ -399,4 +413,49 @@ fn forgets_closed_connections_after_a_while() {
         .table
         .tick(Timestamp::from_nanos(bench.clock + 6_000_000_000), &mut bench.log);
     assert!(bench.table.is_empty());
+}
+
+#[test]
+fn idle_connections_rest_and_wake_with_their_next_segment() {
+    let mut bench = Bench::new();
+    bench.table.limits_for_tests().awake = 1;
+    bench.connect();
+    bench.client(100, b"a");
+    assert_eq!(bench.said(), ["Client a"]);
+    bench.port += 1;
+    bench.connect();
+    bench.port -= 1;
+    bench.client(101, b"b");
+    assert_eq!(bench.said(), ["woken by 7", "Client b"]);
+    bench.port += 1;
+    bench.client(100, b"c");
+    assert_eq!(bench.said(), ["woken by 7", "Client c"]);
+    bench.port -= 1;
+    bench.send(Side::Server, RST, 500, 0, b"");
+    assert_eq!(
+        bench.said(),
+        ["woken by 7", "0 closed Reset(Server)"],
+        "its conversation hears of the end"
+    );
+}
+
+#[test]
+fn what_goes_on_is_never_put_to_rest() {
+    let mut bench = Bench::new();
+    bench.table.limits_for_tests().awake = 0;
+    bench.log.busy = true;
+    bench.connect();
+    bench.client(105, b"early");
+    for _ in 0..10 {
+        bench.port += 1;
+        bench.connect();
+    }
+    bench.port -= 10;
+    bench.log.busy = false;
+    bench.client(100, b"first");
+    assert_eq!(
+        bench.said(),
+        ["Client first", "Client early"],
+        "held bytes were kept"
+    );
 }

@@ -40,10 +40,31 @@ impl Default for Kept {
 impl Durations {
     /// Adds one; a negative one counts as zero.
     pub fn record(&mut self, span: Span) {
-        self.record_many(u64::try_from(span.nanos()).unwrap_or(0), 1);
+        self.record_value(Value::of(span));
+    }
+
+    /// Adds one that goes to several distributions.
+    #[inline]
+    pub fn record_value(&mut self, value: Value) {
+        self.count_in(value.nanos, 1);
+        match &mut self.kept {
+            Kept::Pages(pages) => pages.add(value.bucket, 1),
+            Kept::Raw(raw) if raw.len() < RAW => raw.push(value.nanos),
+            Kept::Raw(_) => self.promote().add(value.bucket, 1),
+        }
     }
 
     fn record_many(&mut self, nanos: u64, times: u32) {
+        self.count_in(nanos, times);
+        match &mut self.kept {
+            Kept::Pages(pages) => pages.add(bucket(nanos), times),
+            Kept::Raw(raw) if raw.len() < RAW && times == 1 => raw.push(nanos),
+            Kept::Raw(_) => self.promote().add(bucket(nanos), times),
+        }
+    }
+
+    #[inline]
+    fn count_in(&mut self, nanos: u64, times: u32) {
         self.min = if self.count == 0 {
             nanos
         } else {
@@ -52,11 +73,6 @@ impl Durations {
         self.max = self.max.max(nanos);
         self.count += u64::from(times);
         self.sum += u128::from(nanos) * u128::from(times);
-        match &mut self.kept {
-            Kept::Pages(pages) => pages.add(bucket(nanos), times),
-            Kept::Raw(raw) if raw.len() < RAW && times == 1 => raw.push(nanos),
-            Kept::Raw(_) => self.promote().add(bucket(nanos), times),
-        }
     }
 
     #[cold]
@@ -156,6 +172,32 @@ impl Durations {
     }
 }
 
+/// A duration and where it is counted: found once for all the distributions that it goes to.
+#[derive(Clone, Copy, Debug)]
+pub struct Value {
+    nanos: u64,
+    bucket: usize,
+}
+
+impl Value {
+    /// Of a span; a negative one counts as zero.
+    #[inline]
+    #[must_use]
+    pub fn of(span: Span) -> Self {
+        let nanos = u64::try_from(span.nanos()).unwrap_or(0);
+        Self {
+            nanos,
+            bucket: bucket(nanos),
+        }
+    }
+
+    /// In nanoseconds.
+    #[must_use]
+    pub const fn nanos(self) -> u64 {
+        self.nanos
+    }
+}
+
 /// The rank of a quantile among `count` values, from 1.
 #[must_use]
 #[allow(clippy::cast_sign_loss, reason = "shares are 0 to 1")]
@@ -167,43 +209,56 @@ fn span(nanos: u64) -> Span {
     Span::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
 }
 
+/// Numbers that a page can have: [`bucket`] ends below this many pages.
+const NUMBERS: usize = 256;
+
 /// Counters of the buckets that values fell into.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Pages {
-    /// Which page each run of [`PAGE`] counters is.
-    numbers: Vec<u8>,
-    counters: Vec<u32>,
-    last: usize,
+    /// By a page's number, one more than its place in `counters`; 0 where no value fell.
+    places: [u8; NUMBERS],
+    counters: Vec<[u32; PAGE]>,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self {
+            places: [0; NUMBERS],
+            counters: Vec::new(),
+        }
+    }
 }
 
 impl Pages {
+    #[inline]
     fn add(&mut self, bucket: usize, times: u32) {
-        let number = (bucket / PAGE) as u8;
-        if self.numbers.get(self.last) != Some(&number) {
-            self.last = self.page(number);
-        }
-        if let Some(counter) = self.counters.get_mut(self.last * PAGE + bucket % PAGE) {
+        let number = bucket / PAGE % NUMBERS;
+        let place = match self.places[number] {
+            0 => self.page(number),
+            place => usize::from(place),
+        };
+        if let Some(page) = self.counters.get_mut(place - 1) {
+            let counter = &mut page[bucket % PAGE];
             *counter = counter.saturating_add(times);
         }
     }
 
-    fn page(&mut self, number: u8) -> usize {
-        if let Some(at) = memchr::memchr(number, &self.numbers) {
-            return at;
-        }
-        self.numbers.push(number);
-        self.counters.resize(self.numbers.len() * PAGE, 0);
-        self.numbers.len() - 1
+    #[cold]
+    fn page(&mut self, number: usize) -> usize {
+        self.counters.push([0; PAGE]);
+        self.places[number] = self.counters.len() as u8;
+        self.counters.len()
     }
 
     /// Calls with each bucket's middle and count, in rising order.
     fn each(&self, mut take: impl FnMut(u64, u32)) {
-        let mut order: Vec<(u8, usize)> = self.numbers.iter().copied().zip(0..).collect();
-        order.sort_unstable();
-        for (number, at) in order {
-            let counters = self.counters.iter().skip(at * PAGE).take(PAGE);
-            for (offset, &times) in counters.enumerate().filter(|(_, times)| **times > 0) {
-                take(middle(usize::from(number) * PAGE + offset), times);
+        for (number, &place) in self.places.iter().enumerate() {
+            let page = usize::from(place).checked_sub(1);
+            let counters = page.and_then(|page| self.counters.get(page));
+            for (offset, &times) in counters.into_iter().flatten().enumerate() {
+                if times > 0 {
+                    take(middle(number * PAGE + offset), times);
+                }
             }
         }
     }
@@ -221,6 +276,7 @@ impl Pages {
 }
 
 /// The bucket that `nanos` falls into: below [`PER_OCTAVE`] one for each value, then [`PER_OCTAVE`] for each power of two.
+#[inline]
 const fn bucket(nanos: u64) -> usize {
     if nanos < PER_OCTAVE {
         return nanos as usize;
@@ -292,10 +348,19 @@ mod tests {
         let Kept::Pages(pages) = &wide.kept else {
             panic!("promoted")
         };
-        assert!(pages.counters.len() * 4 <= 8 * 1024, "{}", pages.counters.len());
+        assert!(
+            pages.counters.len() * PAGE * 4 <= 8 * 1024,
+            "{}",
+            pages.counters.len()
+        );
     }
 
     proptest! {
+        #[test]
+        fn every_bucket_has_a_page_of_its_own(nanos in 0..=u64::MAX) {
+            prop_assert!(bucket(nanos) / PAGE < NUMBERS - 1);
+        }
+
         #[test]
         fn every_bucket_holds_its_middle(nanos in 0..u64::MAX / 2) {
             prop_assert_eq!(bucket(middle(bucket(nanos))), bucket(nanos));

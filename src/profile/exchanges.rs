@@ -4,7 +4,8 @@ use super::Profile;
 use super::identity::Identities;
 use super::life::Traits;
 use super::recent::{Ended, Past};
-use super::service::{ServiceId, Timing};
+use super::service::ServiceId;
+use super::timing::Timing;
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{ConnectionId, Exchange};
 use crate::protocol::{ErrorCode, Session, System};
@@ -24,13 +25,7 @@ impl Profile {
         let pool_id = life.pool;
         self.lives.count_exchange(id);
         let closed = self.take_closed_windows(id);
-        let timing = exchange.latency().zip(exchange.duration());
-        let timing = timing.filter(|_| exchange.counts());
-        let timing = timing.map(|(latency, duration)| Timing {
-            latency,
-            duration,
-            closed,
-        });
+        let timing = Timing::of(exchange, closed);
         let timing = timing.as_ref();
         let Some(pool) = self.pools.of_mut(pool_id) else {
             return;
@@ -41,8 +36,10 @@ impl Profile {
             service.seen.add(exchange, timing);
         }
         self.statements.add(service, exchange, timing);
-        if !exchange.validation && !exchange.opaque {
-            let ended = self.recents.add(id, exchange);
+        if !exchange.validation
+            && !exchange.opaque
+            && let Some(ended) = self.recents.add(id, exchange)
+        {
             self.tell(&ended);
         }
     }

@@ -19,6 +19,7 @@ pub mod recent;
 pub mod service;
 pub mod statement;
 mod summarise;
+mod timing;
 pub mod traits;
 pub mod what_if;
 

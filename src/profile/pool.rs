@@ -5,7 +5,8 @@ use super::durations::Durations;
 use super::history::History;
 use super::identity::NameId;
 use super::life::Opening;
-use super::service::{Counts, Gauge, Legs, ServiceId, Timing};
+use super::service::{Counts, Gauge, Legs, ServiceId};
+use super::timing::Timing;
 use super::what_if::WhatIf;
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{ConnectionId, Exchange};
@@ -102,12 +103,13 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Adds an exchange; one that counts with its latency and duration.
+    /// Adds an exchange; one that counts with its times.
+    #[inline]
     pub fn add(&mut self, exchange: &Exchange, timing: Option<&Timing>) {
-        self.counts.add(exchange);
+        self.counts.add(exchange, timing);
         if let Some(timing) = timing {
-            self.latency.record(timing.latency);
-            self.legs.add(exchange, timing);
+            self.latency.record_value(timing.latency);
+            self.legs.add(timing);
         }
     }
 }

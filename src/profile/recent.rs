@@ -93,17 +93,27 @@ pub struct Recents {
 }
 
 impl Recents {
-    /// Takes in a useful exchange.
-    pub fn add(&mut self, id: ConnectionId, exchange: &Exchange) -> Ended {
-        let end = exchange.reply.map_or(exchange.request_end, |reply| reply.end);
+    /// Takes in a useful exchange; tells what ended with it, which mostly is nothing.
+    #[inline]
+    pub fn add(&mut self, id: ConnectionId, exchange: &Exchange) -> Option<Ended> {
+        match self.places.get_mut(index(id)) {
+            Some(Some(place)) if place.id == id && place.goes_on_with(exchange) => {
+                place.add(exchange);
+                None
+            }
+            _ => Some(self.add_anew(id, exchange)),
+        }
+    }
+
+    /// On a connection that was not remembered, or after a pause.
+    fn add_anew(&mut self, id: ConnectionId, exchange: &Exchange) -> Ended {
         let (place, displaced) = self.place(id, exchange.start);
         let mut ended = displaced.map_or_else(Ended::default, Recent::displaced);
         ended.pause = place.pause(exchange.start);
-        let pause = exchange.start.since(place.end) > PAUSE && place.transaction.is_none();
-        if pause {
+        if place.pauses_before(exchange) {
             ended.repetitions.extend(place.restart(exchange.start));
         }
-        place.add(exchange, end);
+        place.add(exchange);
         ended
     }
 
@@ -202,8 +212,19 @@ impl Recent {
         })
     }
 
+    /// Whether nothing ends or is told with this exchange.
+    fn goes_on_with(&self, exchange: &Exchange) -> bool {
+        self.transaction.is_none() && !self.pauses_before(exchange)
+    }
+
+    /// Whether a burst ended before this exchange.
+    fn pauses_before(&self, exchange: &Exchange) -> bool {
+        exchange.start.since(self.end) > PAUSE && self.transaction.is_none()
+    }
+
     /// Preparing a statement is not executing it, and what is sent before the last reply came waits for no round trip.
-    fn add(&mut self, exchange: &Exchange, end: Timestamp) {
+    fn add(&mut self, exchange: &Exchange) {
+        let end = exchange.reply.map_or(exchange.request_end, |reply| reply.end);
         let pipelined = exchange.start < self.end;
         self.end = self.end.max(end);
         let Some(statement) = exchange.statement.filter(|id| *id != OTHERS) else {
@@ -301,7 +322,7 @@ mod tests {
             statement: Some(StatementId(statement)),
             ..exchange(start, start + 1, start + 500_000, start + 500_001)
         };
-        recents.add(ID, &one)
+        recents.add(ID, &one).unwrap_or_default()
     }
 
     #[test]
@@ -391,7 +412,7 @@ mod tests {
         run(&mut recents, 7, 0);
         recents.transaction(ID, true, Timestamp::from_nanos(3));
         let other = ConnectionId(ID.0 + 1024);
-        let ended = recents.add(other, &exchange(5, 6, 7, 8));
+        let ended = recents.add(other, &exchange(5, 6, 7, 8)).unwrap();
         let past = ended.displaced.unwrap();
         assert_eq!((past.id, past.last), (ID, Some(StatementId(7))));
         assert_eq!(past.transaction, Some(Timestamp::from_nanos(3)));

@@ -1,6 +1,5 @@
 //! What tests play to a profile.
 
-use super::service::Timing;
 use super::{Config, Listing, Picture, Profile, Scope};
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{Close, ConnectionId, Ending, Event, Exchange, Reply, StatementId};
@@ -29,15 +28,6 @@ pub fn exchange(start: i64, request_end: i64, reply_start: i64, reply_end: i64) 
         opaque: false,
         doubt: None,
     }
-}
-
-/// Its latency and duration.
-pub fn timing(exchange: &Exchange) -> Option<Timing> {
-    Some(Timing {
-        latency: exchange.latency()?,
-        duration: exchange.duration()?,
-        closed: [Span::ZERO; 2],
-    })
 }
 
 /// A TCP handshake of a millisecond.
@@ -166,7 +156,7 @@ impl Script {
 
 pub fn at(seconds: f64) -> Timestamp {
     // Rounded, since few tenths are exact in binary.
-    Timestamp::from_nanos(1_000_000_000_000 + (seconds * 1e9).round() as i64)
+    Timestamp::from_nanos(1_000_000_000_000_000 + (seconds * 1e9).round() as i64)
 }
 
 pub fn server() -> Endpoint {

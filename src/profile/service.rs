@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::durations::Durations;
 use super::life::Opening;
+use super::timing::Timing;
 use crate::clock::Span;
 use crate::exchange::{Doubt, Ending, Exchange};
 use crate::packet::Endpoint;
@@ -25,8 +26,18 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts one exchange.
-    pub fn add(&mut self, exchange: &Exchange) {
+    /// Counts one exchange, with its times where it counts.
+    #[inline]
+    pub fn add(&mut self, exchange: &Exchange, timing: Option<&Timing>) {
+        if timing.is_some_and(|timing| timing.is_plain) {
+            self.all.requests += 1;
+            self.all.replies += 1;
+        } else {
+            self.add_any(exchange);
+        }
+    }
+
+    fn add_any(&mut self, exchange: &Exchange) {
         let all = &mut self.all;
         all.requests += u64::from(exchange.doubt != Some(Doubt::Unmatched));
         all.replies += u64::from(exchange.reply.is_some());
@@ -54,30 +65,15 @@ pub struct Legs {
     login: u64,
 }
 
-/// What an exchange that counts took.
-#[derive(Clone, Copy, Debug)]
-pub struct Timing {
-    /// Last byte of the request to first byte of the reply.
-    pub latency: Span,
-    /// First byte of the request to last byte of the reply.
-    pub duration: Span,
-    /// For how long meanwhile the client's and the server's receive windows were closed.
-    pub closed: [Span; 2],
-}
-
 impl Legs {
-    /// Adds an exchange that counts. A closed window holds up who sends to it: the server's the request, the client's the reply.
-    pub fn add(&mut self, exchange: &Exchange, timing: &Timing) {
-        let Some(reply) = exchange.reply else { return };
-        let sending = nanos(exchange.request_end.since(exchange.start));
-        let receiving = nanos(reply.end.since(reply.start));
-        let [of_client, of_server] = timing.closed.map(nanos);
-        let (held_request, held_reply) = (of_server.min(sending), of_client.min(receiving));
+    /// Adds an exchange that counts.
+    #[inline]
+    pub fn add(&mut self, timing: &Timing) {
         self.count += 1;
-        self.request += sending - held_request;
-        self.latency += nanos(timing.latency);
-        self.reply += receiving - held_reply;
-        self.window_closed += held_request + held_reply;
+        self.request += timing.request;
+        self.latency += timing.latency.nanos();
+        self.reply += timing.reply;
+        self.window_closed += timing.window_closed;
     }
 
     /// Adds a TCP handshake.
@@ -278,20 +274,21 @@ pub struct Seen {
 }
 
 /// How long Linux delays an acknowledgment at least (`TCP_DELACK_MIN`, `include/net/tcp.h`), and what may come on top.
-const DELAYED: std::ops::RangeInclusive<i64> = 38_000_000..=48_000_000;
+const DELAYED: std::ops::RangeInclusive<u64> = 38_000_000..=48_000_000;
 
 impl Seen {
-    /// Adds an exchange; one that counts with its latency and duration.
+    /// Adds an exchange; one that counts with its times.
+    #[inline]
     pub fn add(&mut self, exchange: &Exchange, timing: Option<&Timing>) {
-        self.counts.add(exchange);
+        self.counts.add(exchange, timing);
         if let Ending::Error(code) = exchange.outcome {
             self.errors.add(code);
         }
         if let Some(timing) = timing {
-            self.latency.record(timing.latency);
-            self.duration.record(timing.duration);
-            self.legs.add(exchange, timing);
-            self.delayed_acknowledgments += u64::from(is_delayed(exchange));
+            self.latency.record_value(timing.latency);
+            self.duration.record_value(timing.duration);
+            self.legs.add(timing);
+            self.delayed_acknowledgments += u64::from(is_delayed(exchange, timing));
         }
     }
 
@@ -305,13 +302,9 @@ impl Seen {
 const TWO_PARTS: u64 = 2 * 1460;
 
 /// Whether a request or a reply looks sent in two small parts, the second only after the first's delayed acknowledgment.
-fn is_delayed(exchange: &Exchange) -> bool {
-    let request = exchange.request_end.since(exchange.start).nanos();
-    let reply = exchange
-        .reply
-        .map_or(0, |reply| reply.end.since(reply.start).nanos());
-    let held_back = |span: i64, bytes: u64| bytes <= TWO_PARTS && DELAYED.contains(&span);
-    held_back(request, exchange.request_bytes) || held_back(reply, exchange.reply_bytes)
+fn is_delayed(exchange: &Exchange, timing: &Timing) -> bool {
+    let held_back = |span: u64, bytes: u64| bytes <= TWO_PARTS && DELAYED.contains(&span);
+    held_back(timing.sending, exchange.request_bytes) || held_back(timing.receiving, exchange.reply_bytes)
 }
 
 /// All servers, at most [`Services::MOST`]; further ones are counted with the last.
@@ -387,25 +380,39 @@ mod tests {
     #[test]
     fn each_kind_is_counted_once() {
         let mut counts = Counts::default();
-        counts.add(&exchange(0, 1, 2, 3));
-        counts.add(&Exchange {
-            validation: true,
-            ..exchange(0, 1, 2, 3)
-        });
-        counts.add(&Exchange {
-            reply: None,
-            outcome: Ending::Unanswered,
-            ..exchange(0, 1, 2, 3)
-        });
-        counts.add(&Exchange {
-            doubt: Some(Doubt::Unmatched),
-            reply: None,
-            ..exchange(0, 1, 2, 3)
-        });
-        counts.add(&Exchange {
-            outcome: Ending::Error(ErrorCode::new(b"42P01")),
-            ..exchange(0, 1, 2, 3)
-        });
+        let add =
+            |counts: &mut Counts, one: &Exchange| counts.add(one, Timing::of(one, [Span::ZERO; 2]).as_ref());
+        add(&mut counts, &exchange(0, 1, 2, 3));
+        add(
+            &mut counts,
+            &Exchange {
+                validation: true,
+                ..exchange(0, 1, 2, 3)
+            },
+        );
+        add(
+            &mut counts,
+            &Exchange {
+                reply: None,
+                outcome: Ending::Unanswered,
+                ..exchange(0, 1, 2, 3)
+            },
+        );
+        add(
+            &mut counts,
+            &Exchange {
+                doubt: Some(Doubt::Unmatched),
+                reply: None,
+                ..exchange(0, 1, 2, 3)
+            },
+        );
+        add(
+            &mut counts,
+            &Exchange {
+                outcome: Ending::Error(ErrorCode::new(b"42P01")),
+                ..exchange(0, 1, 2, 3)
+            },
+        );
         let all = counts.all;
         assert_eq!((all.requests, all.replies, all.errors), (4, 3, 1));
         assert_eq!((all.unanswered, all.validations, all.doubtful), (1, 1, 1));
@@ -423,23 +430,21 @@ mod tests {
             exchange(0, 41 * ms, 42 * ms, 42 * ms),
             exchange(0, 0, ms, 45 * ms),
         );
-        assert!(is_delayed(&of(request, 40)) && is_delayed(&of(reply, 2000)));
+        let delayed = |one: &Exchange| is_delayed(one, &Timing::of(one, [Span::ZERO; 2]).unwrap());
+        assert!(delayed(&of(request, 40)) && delayed(&of(reply, 2000)));
         assert!(
-            !is_delayed(&of(request, 40_000)) && !is_delayed(&of(reply, 3000)),
+            !delayed(&of(request, 40_000)) && !delayed(&of(reply, 3000)),
             "a stream"
         );
-        assert!(!is_delayed(&of(exchange(0, 30 * ms, 41 * ms, 60 * ms), 40)));
+        assert!(!delayed(&of(exchange(0, 30 * ms, 41 * ms, 60 * ms), 40)));
     }
 
     #[test]
     fn legs_add_up_to_the_duration() {
         let mut legs = Legs::default();
         let one = exchange(0, 10, 110, 130);
-        let timing = Timing {
-            closed: [Span::from_nanos(15), Span::from_nanos(99)],
-            ..crate::profile::script::timing(&one).unwrap()
-        };
-        legs.add(&one, &timing);
+        let closed = [Span::from_nanos(15), Span::from_nanos(99)];
+        legs.add(&Timing::of(&one, closed).unwrap());
         let time = legs.summarise(Some(Span::from_nanos(30)));
         let sum: f64 = [
             time.request_seconds,

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::durations::Durations;
 use super::recent::Repetition;
-use super::service::{Legs, ServiceId, Timing};
+use super::service::{Legs, ServiceId};
+use super::timing::Timing;
 use crate::clock::Span;
 use crate::exchange::{Ending, Exchange, StatementId};
 use crate::protocol::Verb;
@@ -96,7 +97,8 @@ impl StatementTable {
         }
     }
 
-    /// Counts an exchange; with its latency and duration where it counts.
+    /// Counts an exchange; with its times where it counts.
+    #[inline]
     pub fn add(&mut self, service: ServiceId, exchange: &Exchange, timing: Option<&Timing>) {
         if let Some(statement) = self.find(service, exchange.statement, exchange.verb) {
             statement.add(exchange, timing);
@@ -233,26 +235,32 @@ impl Statement {
             _ => {}
         }
         self.count += 1;
+        if let Some(rows) = exchange.rows {
+            self.rows = Some(self.rows.unwrap_or(0).saturating_add(rows));
+        }
+        if let Some(timing) = timing {
+            self.latency.record_value(timing.latency);
+            self.duration.record_value(timing.duration);
+            self.legs.add(timing);
+        }
+        if timing.is_none_or(|timing| !timing.is_plain) {
+            self.add_rare(exchange);
+        }
+    }
+
+    fn add_rare(&mut self, exchange: &Exchange) {
         self.errors += u64::from(matches!(exchange.outcome, Ending::Error(_)));
         self.unanswered += u64::from(exchange.outcome == Ending::Unanswered);
         self.doubtful += u64::from(exchange.doubt.is_some());
         self.waiting |= exchange.waiting;
         self.validation |= exchange.validation;
-        if let Some(rows) = exchange.rows {
-            self.rows = Some(self.rows.unwrap_or(0).saturating_add(rows));
-        }
-        if let Some(timing) = timing {
-            self.latency.record(timing.latency);
-            self.duration.record(timing.duration);
-            self.legs.add(exchange, timing);
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::script::{exchange, timing};
+    use crate::profile::script::exchange;
 
     fn of(id: u32) -> Exchange {
         Exchange {
@@ -266,7 +274,11 @@ mod tests {
     fn servers_are_told_apart() {
         let mut table = StatementTable::new(10);
         for service in [0, 1, 0] {
-            table.add(ServiceId(service), &of(7), timing(&of(7)).as_ref());
+            table.add(
+                ServiceId(service),
+                &of(7),
+                Timing::of(&of(7), [Span::ZERO; 2]).as_ref(),
+            );
         }
         table.add(ServiceId(0), &exchange(0, 1, 2, 3), None);
         let told: Vec<_> = table
@@ -291,10 +303,18 @@ mod tests {
             ..of(7)
         };
         let told = |table: &StatementTable| table.iter().map(|one| (one.verb, one.count)).collect::<Vec<_>>();
-        table.add(ServiceId(0), &prepare, timing(&prepare).as_ref());
+        table.add(
+            ServiceId(0),
+            &prepare,
+            Timing::of(&prepare, [Span::ZERO; 2]).as_ref(),
+        );
         assert_eq!(told(&table), [(Verb::Prepare, 1)]);
         for exchange in [of(7), prepare, of(7)] {
-            table.add(ServiceId(0), &exchange, timing(&exchange).as_ref());
+            table.add(
+                ServiceId(0),
+                &exchange,
+                Timing::of(&exchange, [Span::ZERO; 2]).as_ref(),
+            );
         }
         assert_eq!(told(&table), [(Verb::Query, 2)]);
     }
@@ -303,11 +323,15 @@ mod tests {
     fn what_finds_no_room_is_counted_once() {
         let mut table = StatementTable::new(3);
         for id in [0, 1, 2, 3, 3, 4, 0] {
-            table.add(ServiceId(0), &of(id), timing(&of(id)).as_ref());
+            table.add(
+                ServiceId(0),
+                &of(id),
+                Timing::of(&of(id), [Span::ZERO; 2]).as_ref(),
+            );
         }
         assert_eq!((table.iter().count(), table.evictions()), (3, 2));
         table.turn();
-        table.add(ServiceId(0), &of(4), timing(&of(4)).as_ref());
+        table.add(ServiceId(0), &of(4), Timing::of(&of(4), [Span::ZERO; 2]).as_ref());
         assert_eq!(
             (table.iter().count(), table.evictions()),
             (1, 2),

@@ -187,6 +187,15 @@ pub enum AnyDecoder {
     Turns(Turns),
 }
 
+/// The protocols whose idle connections fit in a few bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is its protocol")]
+pub enum Resting {
+    Postgresql,
+    Mysql,
+    Redis,
+}
+
 macro_rules! dispatch {
     ($self:ident, $decoder:ident => $call:expr) => {
         match $self {
@@ -204,6 +213,27 @@ impl AnyDecoder {
     #[must_use]
     pub fn turns(tls: bool) -> Self {
         Self::Turns(Turns::new(tls))
+    }
+
+    /// What a decoder keeps while nothing is in flight, in sixteen bits; `None` where that is more, or it has no such state.
+    #[must_use]
+    pub fn rest(&self) -> Option<(Resting, u16)> {
+        match self {
+            Self::Postgresql(decoder) => decoder.at_rest().map(|bits| (Resting::Postgresql, bits)),
+            Self::Mysql(decoder) => decoder.at_rest().map(|bits| (Resting::Mysql, bits)),
+            Self::Redis(decoder) => decoder.at_rest().map(|bits| (Resting::Redis, bits)),
+            Self::Http(_) | Self::Turns(_) => None,
+        }
+    }
+
+    /// The decoder that kept this.
+    #[must_use]
+    pub fn wake(system: Resting, bits: u16) -> Self {
+        match system {
+            Resting::Postgresql => Self::Postgresql(Postgresql::wake(bits)),
+            Resting::Mysql => Self::Mysql(Mysql::wake(bits)),
+            Resting::Redis => Self::Redis(Redis::wake(bits)),
+        }
     }
 
     /// Whether it only follows turns.

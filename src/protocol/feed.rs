@@ -5,6 +5,7 @@
 //! copied, at most [`MAX_NEED`] bytes.
 
 use super::catalog::AnyDecoder;
+pub use super::catalog::Resting;
 use super::stream::{Front, Stream};
 use super::{Decoder, MAX_NEED, Message, Messages, Resync, Side, Step};
 use crate::clock::Timestamp;
@@ -56,6 +57,17 @@ pub struct Feed {
     proven: bool,
 }
 
+/// What it takes to go on with a feed in which nothing goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedRest {
+    /// Whose decoder.
+    pub system: Resting,
+    /// Who spoke last.
+    pub speaker: Option<Side>,
+    /// What the decoder keeps.
+    pub decoder: u16,
+}
+
 /// Which stream is read: what was on the wire, or what was wrapped in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Layer {
@@ -94,6 +106,30 @@ impl Feed {
         feed
     }
 
+    /// What there is to keep while nothing goes on; `None` where that is more than fits.
+    #[must_use]
+    pub fn rest(&self) -> Option<FeedRest> {
+        let at_rest = self.streams.iter().all(Stream::is_clear)
+            && self.unwrapped.is_none()
+            && (self.misfits, self.searches, self.proven) == (0, 0, true);
+        let (system, decoder) = self.decoder.rest().filter(|_| at_rest)?;
+        Some(FeedRest {
+            system,
+            speaker: self.speaker,
+            decoder,
+        })
+    }
+
+    /// Goes on after a rest.
+    #[must_use]
+    pub fn wake(rest: FeedRest) -> Self {
+        Self {
+            speaker: rest.speaker,
+            proven: true,
+            ..Self::new(AnyDecoder::wake(rest.system, rest.decoder))
+        }
+    }
+
     /// The decoder in use.
     #[must_use]
     pub fn decoder(&self) -> &AnyDecoder {
@@ -126,7 +162,59 @@ impl Feed {
         );
     }
 
+    #[inline]
     fn bytes(&mut self, side: Side, bytes: &[u8], at: Timestamp, listener: &mut impl Listener) {
+        if self.streams[side.index()].is_clear() {
+            self.clear_bytes(side, bytes, at, listener);
+        } else {
+            self.any_bytes(side, bytes, at, listener);
+        }
+    }
+
+    /// Decodes messages where they lie, as long as they are whole or their rest can be skipped: [`Feed::run`] for bytes that begin
+    /// a message, of which nothing is kept.
+    fn clear_bytes(&mut self, side: Side, mut bytes: &[u8], at: Timestamp, listener: &mut impl Listener) {
+        while !bytes.is_empty() {
+            let length = bytes.len();
+            match self.step(Layer::Wire, side, bytes, at, at, listener) {
+                Step::Take(taken) if taken > 0 => {
+                    self.misfits = 0;
+                    let here = usize::try_from(taken).unwrap_or(usize::MAX).min(length);
+                    bytes = bytes.get(here..).unwrap_or_default();
+                    if taken > length as u64 {
+                        self.streams[side.index()].skip(taken - length as u64);
+                    }
+                }
+                Step::Need(need) if need > length && need <= MAX_NEED => {
+                    self.streams[side.index()].keep(bytes, need, at);
+                    return;
+                }
+                unusual => return self.unusual(unusual, side, bytes, at, listener),
+            }
+        }
+    }
+
+    /// What can't be read, or not from here on.
+    #[cold]
+    fn unusual(&mut self, step: Step, side: Side, bytes: &[u8], at: Timestamp, listener: &mut impl Listener) {
+        let tls = matches!(step, Step::Opaque { tls: true });
+        let mut rest = bytes.to_vec();
+        if !matches!(step, Step::Opaque { .. }) {
+            self.misfits = self.misfits.saturating_add(1);
+            if self.proven && self.misfits <= MOST_MISFITS {
+                self.streams[side.index()] = Stream::adrift();
+                self.decoder.lost(side);
+                listener.lost(side);
+                if self.searches <= MOST_SEARCHES {
+                    return;
+                }
+                rest.clear();
+            }
+        }
+        self.follow_turns(side, &Unreadable { tls, rest }, at, listener);
+    }
+
+    fn any_bytes(&mut self, side: Side, bytes: &[u8], at: Timestamp, listener: &mut impl Listener) {
         let mut stream = std::mem::take(&mut self.streams[side.index()]);
         let unreadable = self.run(Layer::Wire, &mut stream, side, bytes, (at, at), listener);
         self.streams[side.index()] = stream;

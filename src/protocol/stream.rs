@@ -26,6 +26,24 @@ impl Stream {
         }
     }
 
+    /// Whether the next bytes begin a message.
+    #[inline]
+    pub(super) fn is_clear(&self) -> bool {
+        self.skip == 0 && !self.adrift && self.buffer.is_empty()
+    }
+
+    /// Keeps the front of a message, which came now, until `need` bytes of it are here; nothing is kept as yet.
+    pub(super) fn keep(&mut self, front: &[u8], need: usize, at: Timestamp) {
+        self.buffer.extend_from_slice(front);
+        (self.started, self.need) = (at, need);
+    }
+
+    /// Passes over so many bytes that are still to come.
+    #[inline]
+    pub(super) fn skip(&mut self, length: u64) {
+        self.skip = length;
+    }
+
     /// Whether the rest of a message is being skipped.
     pub(super) fn is_skipping(&self) -> bool {
         self.skip > 0

@@ -72,6 +72,7 @@ impl Session {
         let statements = Statements::new(plan.max_statements, plan.show_literals);
         let limits = Limits {
             connections: plan.max_connections,
+            awake: Limits::AWAKE,
         };
         let tracker = Tracker::new(plan.targets.clone(), limits, statements, recorder);
         Self {

@@ -156,13 +156,52 @@ pub fn run(packets: &[Packet], system: System, port: u16) -> Vec<Seen> {
 
 /// The same, with the flow table's counters.
 pub fn run_counted(packets: &[Packet], system: System, port: u16) -> (Vec<Seen>, sockhound::flow::Counters) {
+    let tracker = follow(packets, system, port, Limits::AWAKE, |_, _| {});
+    finished(tracker)
+}
+
+/// What is seen where every conversation is put to rest whenever nothing goes on in it: other connections are opened all the
+/// time, and next to none is kept whole.
+pub fn run_restless(packets: &[Packet], system: System, port: u16) -> Vec<Seen> {
+    let mut decoys = 0_u16;
+    let tracker = follow(packets, system, port, 0, |tracker, packet| {
+        decoys = decoys.wrapping_add(1);
+        let mut syn = packet.segment();
+        let client = Endpoint::new([203, 0, 113, 9].into(), decoys);
+        (syn.source, syn.destination) = if syn.destination.port == port {
+            (client, syn.destination)
+        } else {
+            (client, syn.source)
+        };
+        (syn.flags, syn.payload, syn.payload_length) = (Flags::SYN, &[], 0);
+        tracker.segment(&syn, packet.time);
+    });
+    finished(tracker).0
+}
+
+fn finished(mut tracker: Tracker<Collector>) -> (Vec<Seen>, sockhound::flow::Counters) {
+    tracker.finish();
+    let counters = tracker.counters();
+    (std::mem::take(&mut tracker.observer().seen), counters)
+}
+
+fn follow(
+    packets: &[Packet],
+    system: System,
+    port: u16,
+    awake: usize,
+    mut between: impl FnMut(&mut Tracker<Collector>, &Packet),
+) -> Tracker<Collector> {
     let target = Target {
         system: Some(system),
         address: None,
         port,
         presumed: false,
     };
-    let limits = Limits { connections: 10_000 };
+    let limits = Limits {
+        connections: 100_000,
+        awake,
+    };
     let mut tracker = Tracker::new(
         vec![target],
         limits,
@@ -171,10 +210,9 @@ pub fn run_counted(packets: &[Packet], system: System, port: u16) -> (Vec<Seen>,
     );
     for packet in packets {
         tracker.segment(&packet.segment(), packet.time);
+        between(&mut tracker, packet);
     }
-    tracker.finish();
-    let counters = tracker.counters();
-    (std::mem::take(&mut tracker.observer().seen), counters)
+    tracker
 }
 
 #[derive(Default)]

@@ -11,12 +11,15 @@ pub(super) const HEADER: usize = 24;
 /// A pcap file after its header.
 pub(super) struct Pcap {
     order: Order,
-    nanoseconds: bool,
+    /// Nanoseconds in one of what the records count besides seconds.
+    unit: i64,
     lengths: Lengths,
     /// Of the records' headers: 16, or 24 with what a patched libpcap of 1999 added.
     header: usize,
     link: Link,
     interface: u16,
+    /// Little-endian, with lengths in order and headers of 16 bytes.
+    is_plain: bool,
 }
 
 /// How a record says how much was kept and how much was on the wire.
@@ -58,18 +61,44 @@ impl Pcap {
         );
         // The upper six bits tell of frame check sequences, which follow the IP packet and are ignored.
         let link = order.u32(word(20)) & 0x03ff_ffff;
+        let lengths = Lengths::of(major, minor);
         Some(Self {
+            is_plain: order == Order::Little && magic != PATCHED && lengths == Lengths::InOrder,
             order,
-            nanoseconds: magic == NANOSECONDS,
-            lengths: Lengths::of(major, minor),
+            unit: if magic == NANOSECONDS { 1 } else { 1000 },
+            lengths,
             header: if magic == PATCHED { PATCHED_HEADER } else { 16 },
             link: Link::new(link, file, ledger),
             interface: ledger.interface(file, None)?,
         })
     }
 
-    /// The next record.
+    /// The next record, where all of it was read and it is as most are: in this byte order, of a known link type. Else
+    /// [`Pcap::next`] takes it.
     #[inline]
+    pub(super) fn at_hand(&self, buffer: &mut Buffer) -> Option<Head> {
+        let Link::Known(link) = self.link else { return None };
+        let ready = buffer.ready();
+        let header = *ready.first_chunk::<16>().filter(|_| self.is_plain)?;
+        let rest = ready.len() - header.len();
+        let word =
+            |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let (seconds, fraction, length) = (word(0), word(4), word(8));
+        if length as usize > rest || length > MAX_RECORD {
+            return None;
+        }
+        let frame = buffer.take(16 + length as usize);
+        Some(Head {
+            time: self.time(seconds, fraction),
+            start: frame.start + 16,
+            length,
+            wire_length: word(12),
+            link,
+            interface: self.interface,
+        })
+    }
+
+    /// The next record.
     pub(super) fn next(&mut self, buffer: &mut Buffer, ledger: &mut Ledger) -> Result<Head, Stop> {
         loop {
             let record = self.record(buffer)?;
@@ -90,8 +119,13 @@ impl Pcap {
         }
     }
 
-    /// The record at the front of the buffer, when all of it is there.
+    /// Both are 32 bits wide: nothing overflows.
     #[inline]
+    fn time(&self, seconds: u32, fraction: u32) -> Timestamp {
+        Timestamp::from_nanos(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * self.unit)
+    }
+
+    /// The record at the front of the buffer, when all of it is there.
     fn record(&self, buffer: &mut Buffer) -> Result<Record, Stop> {
         loop {
             let ready = buffer.ready();
@@ -113,21 +147,14 @@ impl Pcap {
         }
     }
 
-    #[inline]
     fn parse(&self, header: &[u8; 16]) -> Record {
         let word = |at: usize| {
             self.order
                 .u32([header[at], header[at + 1], header[at + 2], header[at + 3]])
         };
-        let fraction = i64::from(word(4));
-        let nanos = if self.nanoseconds {
-            fraction
-        } else {
-            fraction * 1000
-        };
         let (kept, wire) = self.lengths.sort(word(8), word(12));
         Record {
-            time: Timestamp::from_parts(i64::from(word(0)), nanos),
+            time: self.time(word(0), word(4)),
             kept,
             wire,
         }

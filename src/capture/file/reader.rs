@@ -78,6 +78,16 @@ impl Reader {
     /// The next frame; `None` where there is none, the reason for which is in the ledger.
     #[inline]
     pub(super) fn next(&mut self, ledger: &mut Ledger) -> Option<Head> {
+        if let Format::Pcap(pcap) = &self.format
+            && let Some(head) = pcap.at_hand(&mut self.buffer)
+        {
+            return Some(head);
+        }
+        self.next_of_any(ledger)
+    }
+
+    #[inline(never)]
+    fn next_of_any(&mut self, ledger: &mut Ledger) -> Option<Head> {
         let next = match &mut self.format {
             Format::Pcap(pcap) => pcap.next(&mut self.buffer, ledger),
             Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, ledger),

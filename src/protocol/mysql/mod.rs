@@ -14,6 +14,7 @@ mod names;
 mod phase;
 mod recognition;
 mod reply;
+mod rest;
 mod result_set;
 mod stray;
 #[cfg(test)]

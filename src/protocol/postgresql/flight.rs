@@ -150,6 +150,11 @@ impl Flight {
         self.queue.is_empty()
     }
 
+    /// Whether nothing is in flight or left over.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.queue.is_empty() && !self.is_batch_open && self.loose == 0 && self.failed.is_none()
+    }
+
     /// Whether the front is all there is.
     pub(super) fn is_single(&self) -> bool {
         self.queue.len() == 1

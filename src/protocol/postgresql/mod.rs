@@ -9,6 +9,7 @@ mod pins;
 mod ready;
 mod reply;
 mod request;
+mod rest;
 mod resync;
 mod session;
 mod startup;

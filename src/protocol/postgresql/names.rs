@@ -52,6 +52,21 @@ impl Names {
         }
     }
 
+    /// Where no names are remembered, whether the unnamed portal's statement was told.
+    pub(super) fn rest(&self) -> Option<bool> {
+        let held = self.held.as_ref();
+        let none = held.is_none_or(|held| held.statements.is_empty() && held.portals.is_empty());
+        none.then_some(self.is_unnamed_portal_told)
+    }
+
+    /// No names are remembered.
+    pub(super) fn wake(is_unnamed_portal_told: bool) -> Self {
+        Self {
+            held: None,
+            is_unnamed_portal_told,
+        }
+    }
+
     /// Remembers that a statement of this name exists; false where it did already, so that parsing it again is refused
     /// and its text stays. The unnamed statement is replaced each time.
     pub(super) fn parse(&mut self, name: &[u8]) -> bool {

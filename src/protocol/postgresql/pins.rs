@@ -147,6 +147,20 @@ impl Pins {
         self.now != 0
     }
 
+    /// All of it in nine bits.
+    pub(super) fn bits(self) -> u16 {
+        u16::from(self.now) | u16::from(self.settled) << 4 | u16::from(self.rolled_back) << 8
+    }
+
+    /// What [`Pins::bits`] gave.
+    pub(super) const fn from_bits(bits: u16) -> Self {
+        Self {
+            now: bits as u8 & 0xf,
+            settled: (bits >> 4) as u8 & 0xf,
+            rolled_back: bits >> 8 & 1 == 1,
+        }
+    }
+
     /// What a statement's text says beforehand. Only a session that listens is searched for an `UNLISTEN *` among other
     /// statements, as pools send it.
     #[inline]

@@ -114,6 +114,11 @@ impl Flight {
         self.front().is_none()
     }
 
+    /// Whether nothing is in flight, silent commands neither.
+    pub fn is_at_rest(&self) -> bool {
+        self.head.is_none()
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         self.head = None;

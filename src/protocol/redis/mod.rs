@@ -8,6 +8,7 @@ mod published;
 mod reply;
 mod request;
 mod resp;
+mod rest;
 mod resync;
 mod seen;
 mod sent;

@@ -28,6 +28,13 @@ pub struct Names {
     agreed: Option<Box<Learnt>>,
 }
 
+impl Names {
+    /// Whether no name waits to be agreed to.
+    pub fn is_at_rest(&self) -> bool {
+        self.pending.is_empty()
+    }
+}
+
 impl Learnt {
     /// A name to keep.
     pub fn keep(name: &[u8]) -> Box<[u8]> {

@@ -22,6 +22,34 @@ pub struct Seen {
     transaction: Transaction,
 }
 
+/// The protocol's version, and the transaction's state in the two bits above.
+const RESP3: u16 = 1;
+const TRANSACTIONS: [Transaction; 4] = [
+    Transaction::Unknown,
+    Transaction::None,
+    Transaction::Open,
+    Transaction::Failed,
+];
+
+impl Seen {
+    /// All of it in three bits; `None` for a session that is at work by nature.
+    pub fn bits(&self) -> Option<u16> {
+        let transaction = TRANSACTIONS.iter().position(|it| *it == self.transaction)? as u16;
+        let usual = !self.monitors && !self.pinned && self.subscriptions == [0; 3];
+        let resp3 = u16::from(self.resp3) * RESP3;
+        usual.then_some(transaction << 1 | resp3)
+    }
+
+    /// What [`Seen::bits`] gave.
+    pub fn from_bits(bits: u16) -> Self {
+        Self {
+            resp3: bits & RESP3 != 0,
+            transaction: TRANSACTIONS[usize::from(bits >> 1 & 3)],
+            ..Self::default()
+        }
+    }
+}
+
 /// A value whose end is still to come.
 #[derive(Debug)]
 pub struct Open {

@@ -6,7 +6,7 @@ use super::names::Learnt;
 use crate::protocol::Verb;
 
 /// What the client's side has set up.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sent {
     /// Between MULTI and EXEC, where commands are queued.
     pub in_multi: bool,
