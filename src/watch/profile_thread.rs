@@ -9,12 +9,12 @@ use std::thread::{self, JoinHandle};
 use crate::clock::Timestamp;
 use crate::exchange::{ConnectionId, Event, Exchange};
 use crate::profile::Profile;
-use crate::protocol;
+use crate::protocol::{self, Transaction};
 
 /// Events of a batch: enough to make the hand-over cheap, few enough to stay in the cache.
-const BATCH: usize = 512;
+const BATCH: usize = 2048;
 /// Batches on their way at most.
-const WAITING: usize = 8;
+const WAITING: usize = 4;
 
 /// A profile that another thread keeps.
 pub(super) struct ProfileThread {
@@ -31,11 +31,13 @@ struct Batch {
     exchanges: Vec<Exchange>,
 }
 
-/// An [`Event`] that borrows nothing.
+/// An [`Event`] that borrows nothing. Small, as there are three for each exchange and all go from one core to another.
 enum Owned {
     Exchanged,
+    Busy { validation: bool },
+    Rest(Transaction),
     Identified(Box<Identified>),
-    Other(Event<'static>),
+    Rare(Box<Event<'static>>),
 }
 
 struct Identified {
@@ -105,31 +107,31 @@ impl Batch {
                 self.exchanges.push(*exchange);
                 Owned::Exchanged
             }
+            Event::Busy { validation } => Owned::Busy { validation },
+            Event::Rest { transaction } => Owned::Rest(transaction),
             Event::Identified(session) => Owned::Identified(Box::new(Identified::of(&session))),
             Event::Opened {
                 client,
                 server,
                 system,
                 from_syn,
-            } => Owned::Other(Event::Opened {
+            } => rare(Event::Opened {
                 client,
                 server,
                 system,
                 from_syn,
             }),
-            Event::System(system) => Owned::Other(Event::System(system)),
-            Event::Tls => Owned::Other(Event::Tls),
-            Event::Connected { total, server_part } => Owned::Other(Event::Connected { total, server_part }),
-            Event::LoggedIn(took) => Owned::Other(Event::LoggedIn(took)),
-            Event::LoginFailed(code) => Owned::Other(Event::LoginFailed(code)),
-            Event::Busy { validation } => Owned::Other(Event::Busy { validation }),
-            Event::Rest { transaction } => Owned::Other(Event::Rest { transaction }),
-            Event::Pinned(pinned) => Owned::Other(Event::Pinned(pinned)),
-            Event::KeepAlive(side) => Owned::Other(Event::KeepAlive(side)),
-            Event::Retransmitted(side) => Owned::Other(Event::Retransmitted(side)),
-            Event::ZeroWindow(side, closed) => Owned::Other(Event::ZeroWindow(side, closed)),
-            Event::HalfClosed(side) => Owned::Other(Event::HalfClosed(side)),
-            Event::Closed(how) => Owned::Other(Event::Closed(how)),
+            Event::System(system) => rare(Event::System(system)),
+            Event::Tls => rare(Event::Tls),
+            Event::Connected { total, server_part } => rare(Event::Connected { total, server_part }),
+            Event::LoggedIn(took) => rare(Event::LoggedIn(took)),
+            Event::LoginFailed(code) => rare(Event::LoginFailed(code)),
+            Event::Pinned(pinned) => rare(Event::Pinned(pinned)),
+            Event::KeepAlive(side) => rare(Event::KeepAlive(side)),
+            Event::Retransmitted(side) => rare(Event::Retransmitted(side)),
+            Event::ZeroWindow(side, closed) => rare(Event::ZeroWindow(side, closed)),
+            Event::HalfClosed(side) => rare(Event::HalfClosed(side)),
+            Event::Closed(how) => rare(Event::Closed(how)),
         }
     }
 
@@ -145,12 +147,24 @@ impl Batch {
                 Owned::Identified(identified) => {
                     profile.record(*id, *at, Event::Identified(identified.session()));
                 }
-                Owned::Other(event) => profile.record(*id, *at, *event),
+                Owned::Busy { validation } => {
+                    let validation = *validation;
+                    profile.record(*id, *at, Event::Busy { validation });
+                }
+                Owned::Rest(transaction) => {
+                    let transaction = *transaction;
+                    profile.record(*id, *at, Event::Rest { transaction });
+                }
+                Owned::Rare(event) => profile.record(*id, *at, **event),
             }
         }
         self.events.clear();
         self.exchanges.clear();
     }
+}
+
+fn rare(event: Event<'static>) -> Owned {
+    Owned::Rare(Box::new(event))
 }
 
 impl Identified {
