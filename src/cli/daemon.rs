@@ -28,6 +28,8 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
     let collector = collector(&settings)?;
     let notifier = Notifier::from_environment()?;
     let source = live::open(&settings)?;
+    // Frames are gathered from here on, and counted from here on.
+    let start = host::now();
     let lines = open_output(settings.output.as_ref())?;
     let opened = Opened::open(&settings)?;
     let signals = Signals::listen()?;
@@ -50,7 +52,7 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
         notifier,
     };
     let mut read_again = || read_again(flags, &settings);
-    let times = (host::now(), Span::from(settings.interval));
+    let times = (start, Span::from(settings.interval));
     let watchman = Watchman::new(source, work, times, &mut read_again);
     watchman.watch().map_err(live::failure)
 }

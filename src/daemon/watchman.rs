@@ -134,6 +134,8 @@ impl<'a> Watchman<'a> {
     /// Watches until told to end; then writes the last summary, within two seconds whatever stalls.
     pub fn watch(mut self) -> Result<(), LiveError> {
         self.learn_of_source();
+        let watching = format!("watching {}", self.desk.provenance.names.join(" "));
+        self.desk.say(Priority::Info, watching);
         self.desk.work.notifier.ready();
         while !self.desk.work.signals.end() {
             self.step()?;
