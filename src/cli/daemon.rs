@@ -18,7 +18,7 @@ use crate::daemon::{
 use crate::host::sandbox::{self, Entered, Policy, Privilege};
 use crate::host::{self, Notifier};
 use crate::metrics::Shared;
-use crate::report::otlp;
+use crate::metrics::otlp;
 use crate::watch::ExchangeWriter;
 
 /// Watches until told to end, by what `flags`, the environment and the configuration file say.

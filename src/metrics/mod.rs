@@ -8,6 +8,7 @@
 //!     histogram  a distribution that grows exactly; classic and native buckets of it
 //!   health     whether the watch goes on
 //!   pushes     what became of requests to a collector
+//!   otlp       all of it as a collector takes it
 //! ```
 //!
 //! # How to read them
@@ -30,6 +31,7 @@ mod findings;
 pub mod health;
 pub mod histogram;
 mod labels;
+pub mod otlp;
 mod pool;
 mod pushes;
 mod service;

@@ -6,7 +6,6 @@ pub mod doctor;
 mod golden;
 pub mod html;
 pub mod json;
-pub mod otlp;
 pub mod sockets;
 mod spark;
 mod style;

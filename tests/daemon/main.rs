@@ -7,11 +7,13 @@
     reason = "a test that can't go on fails"
 )]
 
+mod collector;
 #[path = "../host_support/mod.rs"]
 mod host_support;
 mod kills;
 mod links;
 mod manager;
+mod otlp;
 mod stalls;
 #[path = "../support/mod.rs"]
 mod support;
