@@ -109,6 +109,7 @@ pub fn losses(summary: &Summary) -> Vec<String> {
 fn listed(names: &[String], none: &str) -> String {
     match names {
         [] => none.to_owned(),
+        [name] if name == "-" => "standard input".to_owned(),
         [name] => name.clone(),
         [first, second, third] => format!("{first}, {second} and {third}"),
         [first, second] => format!("{first} and {second}"),

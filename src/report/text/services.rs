@@ -111,9 +111,17 @@ pub fn requests(service: &Service) -> String {
     let troubles = listed(vec![
         Some(counted(errors, "error", "errors") + &codes(&service.signs.errors)),
         some(unanswered, "unanswered"),
-        some(service.login_failures.unwrap_or(0), "logins refused")
+        any(
+            service.login_failures.unwrap_or(0),
+            "login refused",
+            "logins refused",
+        )
             .map(|refused| refused + &codes(&service.signs.refusals)),
-        some(service.retransmits.unwrap_or(0), "segments sent again"),
+        any(
+            service.retransmits.unwrap_or(0),
+            "segment sent again",
+            "segments sent again",
+        ),
     ]);
     format!("{}: {troubles}", thousands(requests))
 }
@@ -131,7 +139,7 @@ pub fn in_flight(service: &Service) -> String {
 
 pub fn not_timed(of: Exchanges) -> String {
     listed(vec![
-        some(of.validations, "liveness checks"),
+        any(of.validations, "liveness check", "liveness checks"),
         some(of.waiting, "waiting by design"),
         some(of.doubtful, "doubtful"),
     ])
@@ -155,6 +163,10 @@ fn codes(counts: &BTreeMap<String, u64>) -> String {
 
 fn some(count: u64, what: &str) -> Option<String> {
     (count > 0).then(|| format!("{} {what}", thousands(count)))
+}
+
+fn any(count: u64, one: &str, many: &str) -> Option<String> {
+    (count > 0).then(|| counted(count, one, many))
 }
 
 fn listed(parts: Vec<Option<String>>) -> String {
