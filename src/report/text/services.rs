@@ -116,7 +116,7 @@ pub fn requests(service: &Service) -> String {
             "login refused",
             "logins refused",
         )
-            .map(|refused| refused + &codes(&service.signs.refusals)),
+        .map(|refused| refused + &codes(&service.signs.refusals)),
         any(
             service.retransmits.unwrap_or(0),
             "segment sent again",
