@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, unshare};
 use nix::time::{ClockId, clock_gettime};
@@ -82,6 +82,39 @@ fn median(mut work: impl FnMut()) -> Duration {
     costs[costs.len() / 2]
 }
 
+/// The share of a core that a daemon takes here, once it is under way: the one built for tests, or `SOCKHOUND_BINARY`.
+fn daemon() -> f64 {
+    let binary = std::env::var("SOCKHOUND_BINARY");
+    let mut daemon = Command::new(binary.as_deref().unwrap_or(env!("CARGO_BIN_EXE_sockhound")))
+        .args(["daemon", "-i", "lo", "--interval", "2s", "--connections", "none"])
+        .args(["-o", "/dev/null"])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("started");
+    thread::sleep(Duration::from_secs(4));
+    let (before, begun) = (ticks(daemon.id()), Instant::now());
+    thread::sleep(Duration::from_secs(12));
+    let spent = ticks(daemon.id()) - before;
+    let share = spent as f64 / TICKS_A_SECOND / begun.elapsed().as_secs_f64();
+    daemon.kill().expect("ended");
+    daemon.wait().expect("ended");
+    share
+}
+
+/// `USER_HZ`.
+const TICKS_A_SECOND: f64 = 100.0;
+
+/// The time that a process took so far, its own and the kernel's for it (`proc_pid_stat(5)`).
+fn ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("running");
+    let fields = stat.rsplit_once(')').expect("a name").1.split_whitespace();
+    fields
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u64>().expect("a number"))
+        .sum()
+}
+
 #[test]
 #[ignore = "makes 100,000 sockets"]
 fn unrelated_sockets_cost_little() {
@@ -98,11 +131,21 @@ fn unrelated_sockets_cost_little() {
         assert_eq!(open.count(), 100);
     };
     println!("inventory of 100 sockets alone: {:?}", median(take));
+    let alone = daemon();
+    println!("daemon, a summary every 2 s: {:.2}% of a core", alone * 100.0);
     let others = Others::hold(UNRELATED);
     let all = Query::new(PortFilter::all());
     let count = Inventory::take(&all).sockets.len();
-    println!("the same among {count} sockets: {:?}", median(take));
-    println!("of all of them: {:?}", median(|| drop(Inventory::take(&all))));
+    let among = median(take);
+    println!("the same among {count} sockets: {among:?}");
+    assert!(among < Duration::from_millis(50), "{among:?}");
+    let busy = daemon();
+    println!("daemon among them: {:.2}% of a core", busy * 100.0);
+    assert!(
+        busy - alone < 0.05,
+        "an inventory every two seconds is all that is added"
+    );
+    println!("of all of them: {:?}", cost(|| drop(Inventory::take(&all))));
     let mut owners = Owners::new();
     let mut inventory = Inventory::take(&query);
     let first = cost(|| drop(owners.resolve(&mut inventory.sockets)));

@@ -167,7 +167,10 @@ impl Kernel {
             profile.attribute(id, &owner);
         }
         let sockets = || sides.client.iter().chain(&sides.server);
-        if let Some(last_data) = sockets().filter_map(Socket::last_data).max() {
+        // Of an end in another namespace it is not sure that it is this connection's.
+        let own = || sockets().filter(|socket| socket.namespace == Namespace::Own);
+        let last_data = own().filter_map(Socket::last_data).max();
+        if let Some(last_data) = last_data.or_else(|| sockets().filter_map(Socket::last_data).max()) {
             profile.known_idle(id, last_data);
         }
         profile.peer_gone(id, sockets().any(Socket::is_half_open));
@@ -209,7 +212,7 @@ impl Here {
         let own = inventory
             .sockets
             .iter()
-            .filter(|it| it.namespace == Namespace::Own);
+            .filter(|it| it.namespace == Namespace::Own && it.state.is_open());
         Self {
             addresses: inventory.addresses.iter().copied().collect(),
             sockets: own.map(|it| (it.local, it.remote)).collect(),

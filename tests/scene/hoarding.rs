@@ -219,6 +219,15 @@ fn assert_early(seen: &Watched, early: &[Early], owner: Option<u32>) {
     }
 }
 
+fn assert_says_what_is_missing(seen: &Watched) {
+    let notes = seen.summary["source"]["notes"].as_array().unwrap();
+    let says = |words: &str| notes.iter().any(|note| note.as_str().unwrap().contains(words));
+    assert!(says("CAP_SYS_PTRACE") && says("CAP_SYS_ADMIN"), "{notes:#?}");
+    let connections = seen.summary["connections"].as_array().unwrap();
+    let owned = connections.iter().filter(|one| !one["owner"]["pid"].is_null());
+    assert_eq!(owned.count(), 0, "nobody may look into this test's process");
+}
+
 /// What is kept open, what is kept busy, and what is to be flagged, with the reason.
 #[derive(Default)]
 struct Scene {
@@ -335,6 +344,7 @@ fn exactly_the_hoarded_sockets_are_flagged_from_either_host() {
     let whole = Watcher::start(&lab, &lab.app(), "eth0", &options);
     let client = Watcher::start_alone(&lab, &lab.app(), "eth0", &options);
     let server = Watcher::start_alone(&lab, &lab.db(), "eth0", &options);
+    let poor = Watcher::start_poor(&lab, &lab.app(), "eth0", &options);
 
     let mut scene = Scene::default();
     scene.on_postgresql(&lab);
@@ -344,7 +354,7 @@ fn exactly_the_hoarded_sockets_are_flagged_from_either_host() {
     let mut pinged = Redis::open().0;
     scene.busy.push(Box::new(move || pinged.ask("PING", 1)));
     scene.play(Duration::from_secs(6));
-    let [whole, client, server] = [whole, client, server].map(Watcher::stop);
+    let [whole, client, server, poor] = [whole, client, server, poor].map(Watcher::stop);
 
     let early = before.iter().map(|one| (one.name.as_str(), "idle"));
     let since = scene
@@ -357,6 +367,9 @@ fn exactly_the_hoarded_sockets_are_flagged_from_either_host() {
         assert_early(seen, &before, (vantage == "both").then(std::process::id));
         assert_flagged(seen, &expected, vantage);
     }
+    assert_flagged(&poor, &expected, "a process without rights");
+    assert_early(&poor, &before, None);
+    assert_says_what_is_missing(&poor);
     replica.kill().unwrap();
     replica.wait().unwrap();
     drop((scene, sessions, temporary, subscriber));

@@ -1,6 +1,7 @@
 //! sockhound itself, watching in a namespace while a test makes traffic.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
@@ -35,6 +36,11 @@ impl Watcher {
         Self::spawn(lab, namespace, interface, options, &ALONE)
     }
 
+    /// The same with `CAP_NET_RAW` and nothing else, as a user of no rights, on a host without cgroups of version 2.
+    pub fn start_poor(lab: &Lab, namespace: &str, interface: &str, options: &[&str]) -> Self {
+        Self::spawn(lab, namespace, interface, options, &POOR)
+    }
+
     fn spawn(lab: &Lab, namespace: &str, interface: &str, options: &[&str], within: &[&str]) -> Self {
         let folder = lab.folder().join(format!(
             "watch-{namespace}-{}-{}",
@@ -43,24 +49,17 @@ impl Watcher {
         ));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
         let path = |name: &str| folder.join(name).display().to_string();
         let (summary, exchanges, frames) = (
             path("summary.json"),
             path("exchanges.ndjson"),
             path("frames.pcapng"),
         );
+        let binary = readable_binary(lab);
         // Before others, so that it loses nothing on a loaded machine.
         let mut line = [&["nice", "-n", "-15"], within].concat();
-        line.extend([
-            env!("CARGO_BIN_EXE_sockhound"),
-            "capture",
-            "-i",
-            interface,
-            "-d",
-            "120s",
-            "-f",
-            "json",
-        ]);
+        line.extend([&binary, "capture", "-i", interface, "-d", "120s", "-f", "json"]);
         line.extend(["-o", &summary, "--exchanges", &exchanges, "-w", &frames]);
         line.extend(options);
         let rings = rings(namespace);
@@ -125,6 +124,26 @@ const ALONE: [&str; 9] = [
     "mount -t tmpfs none /run/netns && exec \"$@\"",
     "sh",
 ];
+
+/// Runs what follows with little.
+const POOR: [&str; 6] = [
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    "mount -t tmpfs none /sys/fs/cgroup && exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+     --inh-caps=-all,+net_raw --ambient-caps=-all,+net_raw --bounding-set=-all,+net_raw -- \"$@\"",
+    "sh",
+];
+
+/// The binary where any user may read it.
+fn readable_binary(lab: &Lab) -> String {
+    let copy = lab.folder().join("sockhound");
+    if !copy.exists() {
+        std::fs::copy(env!("CARGO_BIN_EXE_sockhound"), &copy).unwrap();
+    }
+    copy.display().to_string()
+}
 
 /// The process that `pid` runs, where it only waits for that one.
 fn innermost(pid: u32) -> Pid {

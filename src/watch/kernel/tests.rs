@@ -133,7 +133,23 @@ fn sockets_of_a_namespace_with_the_same_addresses_are_none_of_ours() {
         elsewhere(socket("10.0.0.1:41000", SERVER, -100)),
         elsewhere(socket(SERVER, "10.0.0.1:41000", -100)),
     ];
-    assert_eq!(open(&joined(&mut session, inventory(1, theirs))), 0);
+    assert_eq!(open(&joined(&mut session, inventory(1, theirs.clone()))), 0);
+    let mut with_one_just_closed = theirs;
+    with_one_just_closed.push(Socket {
+        state: State::TimeWait,
+        ..socket("10.0.0.1:41000", SERVER, -100)
+    });
+    assert_eq!(open(&joined(&mut session, inventory(2, with_one_just_closed))), 0);
+}
+
+#[test]
+fn another_connection_with_the_same_ends_elsewhere_does_not_make_ours_younger() {
+    let sockets = vec![
+        socket(CLIENT, SERVER, -100),
+        elsewhere(socket(SERVER, CLIENT, -1)),
+    ];
+    let summary = joined(&mut session(), inventory(1, sockets));
+    assert_eq!(summary.connections.unwrap()[0].idle_seconds, Some(101.0));
 }
 
 #[test]
