@@ -40,6 +40,8 @@ def ends(logs):
         with open(log) as lines:
             for line in lines:
                 field = line.split()
+                if len(field) < 6:  # the last line may be cut
+                    continue
                 every.append(int(field[4]) * 1_000_000 + int(field[5]))
     return sorted(every)
 

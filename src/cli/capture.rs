@@ -1,8 +1,9 @@
 //! `sockhound capture`: watches for a while, then prints one summary.
 
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::live::{self, Interrupt, Keeper};
 use super::progress::Progress;
 use super::read::finish;
@@ -10,59 +11,100 @@ use super::settings::Settings;
 use super::{output, plan};
 use crate::capture::live::LiveSource;
 use crate::clock::{Span, Timestamp};
-use crate::host;
-use crate::watch::Session;
+use crate::host::{self, Collector, Inventory};
+use crate::watch::{Provenance, Session};
+
+/// No frame is as late as that.
+const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
 /// Watches for as long as `settings` say, or until Ctrl-C.
 pub fn run(settings: &Settings) -> Result<(), Failure> {
-    let mut session = plan::session(settings)?;
-    let mut keeper = Keeper::open(settings)?;
-    let mut source = live::open(settings)?;
-    let interrupt = Interrupt::listen()?;
-    let mut collector = live::collector(settings);
-    let inventory = collector.collect_whole();
-    let start = inventory.time;
-    session.watch_from(start);
-    session.join(inventory);
-    let end = start + Span::from(settings.duration);
-    watch(
-        &mut source,
-        &mut session,
-        &mut keeper,
-        (end, settings.duration),
-        &interrupt,
-    )?;
+    let mut watch = Watch::open(settings)?;
+    let mut collector = watch.follow()?;
+    let (mut session, provenance) = watch.close()?;
     if session.join_at_end(collector.collect_whole()) {
         session.join_at_end(collector.collect_whole());
     }
-    if let Some(keeper) = keeper {
-        keeper.finish(&mut source)?;
-    }
-    let summary = session.summary(&live::provenance(&mut source));
+    let summary = session.summary(&provenance);
     finish(&mut session, settings)?;
     output::summary(&summary, settings)
 }
 
-/// Follows the source until `end`, by the clock of its frames; Ctrl-C makes that now. What was stamped before is still read.
-fn watch(
-    source: &mut LiveSource,
-    session: &mut Session,
-    keeper: &mut Option<Keeper>,
-    (mut end, duration): (Timestamp, Duration),
-    interrupt: &Interrupt,
-) -> Result<(), Failure> {
-    let start = end - Span::from(duration);
-    let mut progress = Progress::of_time(duration);
-    let mut told = false;
-    loop {
-        let now = live::follow(source, session, keeper, end)?;
-        if now >= end {
-            return Ok(());
+/// A watch under way.
+struct Watch {
+    source: LiveSource,
+    session: Session,
+    keeper: Option<Keeper>,
+    interrupt: Interrupt,
+    start: Timestamp,
+    duration: Duration,
+    /// At the kernel's sockets; `None` once it is over.
+    first_look: Option<JoinHandle<(Inventory, Collector)>>,
+}
+
+impl Watch {
+    /// Opens the rings, and sends a thread for the kernel's sockets: where they are many, the rings would overflow meanwhile.
+    fn open(settings: &Settings) -> Result<Self, Failure> {
+        let mut session = plan::session(settings)?;
+        let keeper = Keeper::open(settings)?;
+        let source = live::open(settings)?;
+        let interrupt = Interrupt::listen()?;
+        let mut collector = live::collector(settings);
+        let start = host::now();
+        session.watch_from(start);
+        let look = thread::Builder::new().spawn(move || (collector.collect_whole(), collector))?;
+        Ok(Self {
+            source,
+            session,
+            keeper,
+            interrupt,
+            start,
+            duration: settings.duration,
+            first_look: Some(look),
+        })
+    }
+
+    /// Follows the source for as long as asked, by the clock of its frames; Ctrl-C makes that now. What was stamped before is
+    /// still read. It does not end before the first look is over.
+    fn follow(&mut self) -> Result<Collector, Failure> {
+        let mut progress = Progress::of_time(self.duration);
+        let mut end = self.start + Span::from(self.duration);
+        let mut told = false;
+        let mut collector = None;
+        loop {
+            let until = if self.first_look.is_none() { end } else { NEVER };
+            let now = live::follow(&mut self.source, &mut self.session, &mut self.keeper, until)?;
+            if let Some(collector) = collector.take_if(|_| now >= until) {
+                return Ok(collector);
+            }
+            progress.time(now.since(self.start));
+            if self.interrupt.told() && !told {
+                told = true;
+                end = end.min(host::now());
+            }
+            if let Some((inventory, back)) = self.first_look()? {
+                self.session.join(inventory);
+                collector = Some(back);
+                end = end.max(now);
+            }
         }
-        progress.time(now.since(start));
-        if interrupt.told() && !told {
-            told = true;
-            end = end.min(host::now());
+    }
+
+    /// What the first look found, once.
+    fn first_look(&mut self) -> Result<Option<(Inventory, Collector)>, Failure> {
+        let Some(look) = self.first_look.take_if(|look| look.is_finished()) else {
+            return Ok(None);
+        };
+        let failed = |_| Failure::message(Exit::Failed, "asking the kernel for its sockets failed");
+        look.join().map(Some).map_err(failed)
+    }
+
+    /// Ends the watch and with it the file of `--write`. What the rings lose from here on is not this watch's loss.
+    fn close(mut self) -> Result<(Session, Provenance), Failure> {
+        let provenance = live::provenance(&mut self.source);
+        if let Some(keeper) = self.keeper {
+            keeper.finish(&mut self.source)?;
         }
+        Ok((self.session, provenance))
     }
 }
