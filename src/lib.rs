@@ -6,8 +6,8 @@
 //! ```text
 //!  cli        arguments, settings, one file a command
 //!  daemon     intervals, signals, reload, watchdog
-//!  metrics    totals since the start, /metrics  <-  Summary
 //!  report     text, json, html                 <-  Summary
+//!  metrics    totals since the start, /metrics  <-  Summary
 //!  watch      a source, the layers below, a summary
 //!  findings   diagnosis                        <-  Summary
 //!  profile    latency, lives, demand, hoarding <-  Exchange, Event

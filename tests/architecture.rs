@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// From the top down; a layer may import itself and what stands below it.
 const LAYERS: [&str; 14] = [
-    "cli", "daemon", "metrics", "report", "watch", "findings", "profile", "summary", "exchange", "protocol",
+    "cli", "daemon", "report", "metrics", "watch", "findings", "profile", "summary", "exchange", "protocol",
     "flow", "capture", "packet", "clock",
 ];
 

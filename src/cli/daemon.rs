@@ -1,6 +1,7 @@
 //! `sockhound daemon`.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
@@ -17,14 +18,13 @@ use crate::daemon::{
 };
 use crate::host::sandbox::{self, Entered, Policy, Privilege};
 use crate::host::{self, Notifier};
-use crate::metrics::Shared;
-use crate::metrics::otlp;
+use crate::metrics::serve::{Listen, ListenError, Listener};
+use crate::metrics::{self, Shared, otlp};
 use crate::watch::ExchangeWriter;
 
 /// Watches until told to end, by what `flags`, the environment and the configuration file say.
 pub fn run(flags: &Options) -> Result<(), Failure> {
     let settings = Settings::resolve(flags.clone(), Mode::Daemon)?;
-    refuse_unavailable(&settings)?;
     let collector = collector(&settings)?;
     let notifier = Notifier::from_environment()?;
     let source = live::open(&settings)?;
@@ -32,6 +32,7 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
     let start = host::now();
     let lines = open_output(settings.output.as_ref())?;
     let opened = Opened::open(&settings)?;
+    let listener = settings.listen.as_ref().map(listen).transpose()?;
     let signals = Signals::listen()?;
     let config = flags.config.clone().or_else(config_of_environment);
     // No other thread runs yet: what is given up here, all threads have given up.
@@ -39,14 +40,13 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
     let journal = Journal::start()?;
     tell(&entered, &journal);
     let (files, exchanges) = opened.start(&journal)?;
+    let aggregator = aggregator(&settings, listener, collector, &journal)?;
     let work = Work {
         session: plan::session_with(plan::endless(&settings), exchanges),
         files,
         inventories: Inventories::start(live::collector(&settings))?,
         output: Output::start(lines, settings.output.clone(), &journal)?,
-        aggregator: collector
-            .map(|collector| aggregator(collector, &journal))
-            .transpose()?,
+        aggregator,
         journal,
         signals,
         notifier,
@@ -57,35 +57,41 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
     watchman.watch().map_err(live::failure)
 }
 
-/// Clear words rather than options that do nothing.
-fn refuse_unavailable(settings: &Settings) -> Result<(), Failure> {
-    let asked = [("listen", settings.listen.is_some())];
-    match asked.into_iter().find(|(_, asked)| *asked) {
-        Some((option, _)) => Err(Failure::message(
-            Exit::Config,
-            format_args!("{option} is not available in this build"),
-        )),
-        None => Ok(()),
-    }
-}
-
 fn collector(settings: &Settings) -> Result<Option<Collector>, Failure> {
     let collector = settings.otlp.as_deref().map(Collector::at).transpose();
     collector.map_err(|bad| Failure::new(Exit::Config, bad))
 }
 
-/// Adds summaries up, and pushes what they come to.
-fn aggregator(collector: Collector, journal: &Journal) -> std::io::Result<Aggregator> {
+/// Adds summaries up where anybody wants to know: scrapers, a collector.
+fn aggregator(
+    settings: &Settings,
+    listener: Option<Listener>,
+    collector: Option<Collector>,
+    journal: &Journal,
+) -> Result<Option<Aggregator>, Failure> {
+    if listener.is_none() && collector.is_none() {
+        return Ok(None);
+    }
     let shared = Shared::default();
+    if let Some(listener) = listener {
+        serve(listener, settings, &shared, journal)?;
+    }
+    let pusher = collector
+        .map(|collector| pusher(collector, &shared, journal))
+        .transpose()?;
+    Ok(Some(Aggregator::start(shared, pusher)?))
+}
+
+/// Pushes what summaries come to.
+fn pusher(collector: Collector, shared: &Shared, journal: &Journal) -> std::io::Result<Pusher> {
     let drawn = shared.clone();
     let draw = move || drawn.read(|totals| otlp::encoded(totals, drawn.pushes()));
-    let pusher = Pusher::start(
+    Pusher::start(
         collector,
         Box::new(draw),
         shared.pushes().clone(),
         journal.clone(),
-    )?;
-    Aggregator::start(shared, Some(pusher))
+    )
 }
 
 fn open_output(path: Option<&PathBuf>) -> Result<Lines, Failure> {
@@ -139,6 +145,32 @@ fn config_of_environment() -> Option<PathBuf> {
     std::env::var_os("SOCKHOUND_CONFIG").map(PathBuf::from)
 }
 
+fn listen(address: &Listen) -> Result<Listener, Failure> {
+    Listener::open(address).map_err(|error| {
+        let exit = match &error {
+            ListenError::InUse(_) => Exit::Failed,
+            ListenError::System(_, cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
+                Exit::NotPermitted
+            }
+            ListenError::System(..) | ListenError::NoSocket(_) => Exit::Config,
+        };
+        Failure::new(exit, error)
+    })
+}
+
+/// Begins to serve what `shared` will hold.
+fn serve(listener: Listener, settings: &Settings, shared: &Shared, journal: &Journal) -> std::io::Result<()> {
+    if let Some(address) = &settings.listen {
+        let line = format!("serving /metrics, /healthz and /summary on {address}");
+        journal.say(Priority::Info, line);
+        if address.is_public() {
+            let line = format!("{address} can be reached from other hosts, by anyone and in clear text");
+            journal.say(Priority::Warning, line);
+        }
+    }
+    metrics::serve::start(listener, shared.clone())
+}
+
 /// What it keeps: capturing, and of finding owners what it was given.
 fn policy(settings: &Settings, config: Option<&Path>) -> Policy {
     let look_into_processes = sandbox::effective().contains(&Privilege::LookIntoProcesses);
@@ -171,7 +203,6 @@ fn tell(entered: &Entered, journal: &Journal) {
 fn read_again(flags: &Options, before: &Settings) -> Result<Reload, String> {
     let read = Settings::resolve(flags.clone(), Mode::Daemon);
     let settings = read.map_err(|failure| failure.to_string())?;
-    refuse_unavailable(&settings).map_err(|failure| failure.to_string())?;
     collector(&settings).map_err(|failure| failure.to_string())?;
     let plan = plan::endless(&settings);
     Ok(Reload {
@@ -226,15 +257,6 @@ fn ignored(before: &Settings, after: &Settings) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_not_there_is_refused() {
-        let mut settings = Settings::defaults(Mode::Daemon).unwrap();
-        assert!(refuse_unavailable(&settings).is_ok());
-        settings.listen = Some("127.0.0.1:9764".parse().unwrap());
-        let failure = refuse_unavailable(&settings).unwrap_err();
-        assert_eq!(failure.exit(), Exit::Config);
-    }
 
     #[test]
     fn a_collector_behind_tls_is_refused() {

@@ -1,13 +1,11 @@
 //! What option values look like: durations, percentages, sizes, addresses.
 
-use std::fmt;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
 
+pub use crate::metrics::serve::Listen;
 pub use crate::report::Format;
 
 /// Parses `30s`, `1m 30s`, `500ms`; a length of zero is refused.
@@ -108,41 +106,6 @@ impl FromStr for Size {
     }
 }
 
-/// Where the daemon serves: `127.0.0.1:9764`, `[::1]:9764` or `unix:/run/sockhound/http`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Listen {
-    /// A TCP address and port.
-    Tcp(SocketAddr),
-    /// The path of a Unix socket.
-    Unix(PathBuf),
-}
-
-impl FromStr for Listen {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.strip_prefix("unix:") {
-            Some(path) if path.starts_with('/') => Ok(Self::Unix(path.into())),
-            Some(_) => {
-                Err("the path of a Unix socket must be absolute, as unix:/run/sockhound/http".to_owned())
-            }
-            None => text
-                .parse()
-                .map(Self::Tcp)
-                .map_err(|_| "an address and port is wanted, as 127.0.0.1:9764, or unix:/path".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Listen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
-
 /// Where to push OTLP: an `http://` or `https://` URL.
 pub fn otlp_url(text: &str) -> Result<String, String> {
     let rest = text
@@ -203,14 +166,6 @@ mod tests {
         for bad in ["", "MiB", "-1", "1.5G", "99999999999G", "1TB"] {
             assert!(bad.parse::<Size>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn listening_addresses_read_as_they_print() {
-        for text in ["127.0.0.1:9764", "[::1]:9764", "unix:/run/sockhound/http"] {
-            assert_eq!(text.parse::<Listen>().unwrap().to_string(), text);
-        }
-        assert!("9764".parse::<Listen>().is_err() && "unix:x".parse::<Listen>().is_err());
     }
 
     #[test]

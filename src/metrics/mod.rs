@@ -9,6 +9,8 @@
 //!   health     whether the watch goes on
 //!   pushes     what became of requests to a collector
 //!   otlp       all of it as a collector takes it
+//! exposition the totals as Prometheus reads them
+//! serve      /metrics, /healthz, /summary over HTTP
 //! ```
 //!
 //! # How to read them
@@ -27,6 +29,7 @@
 //! SIGUSR1, the end): `Session::turn` begins all counts anew after it. So every summary is added exactly once;
 //! [`Totals::add`] refuses one whose sequence number it had.
 
+pub mod exposition;
 mod findings;
 pub mod health;
 pub mod histogram;
@@ -34,6 +37,7 @@ mod labels;
 pub mod otlp;
 mod pool;
 mod pushes;
+pub mod serve;
 mod service;
 mod shared;
 mod source;

@@ -1,0 +1,101 @@
+//! Every metric there is.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use super::family::{Definition, Family, Kind, Labels, drawn};
+use super::process::{self, Process};
+use super::{own, pools, services, statements};
+use crate::metrics::table::Row;
+use crate::metrics::{Table, Totals};
+use crate::protocol::System;
+
+/// What stands in every label that names what a row is, where the row is of all those that have none of their own.
+pub(super) const OTHER: &str = "other";
+/// Native buckets of a server's histograms at most: enough for 0.3% of error and less.
+const OF_SERVICES: usize = 1024;
+/// Native buckets of a pool's or statement's histogram at most.
+const OF_OTHERS: usize = 160;
+
+/// Every family that has samples.
+pub(super) fn families<'a>(totals: &'a Totals, process: Option<&'a Process>) -> Vec<Family<'a>> {
+    let process: Vec<_> = process
+        .into_iter()
+        .map(|process| (Rc::default(), process))
+        .collect();
+    let mut families: Vec<Family<'_>> = Vec::new();
+    families.extend(drawn(own::METRICS, &[(Rc::default(), totals)], 0));
+    families.extend(drawn(
+        services::METRICS,
+        &rows(&totals.services, services::labels, services::OTHER),
+        OF_SERVICES,
+    ));
+    families.extend(drawn(
+        pools::METRICS,
+        &rows(&totals.pools, pools::labels, pools::OTHER),
+        OF_OTHERS,
+    ));
+    families.extend(drawn(
+        statements::METRICS,
+        &rows(&totals.statements, statements::labels, statements::OTHER),
+        OF_OTHERS,
+    ));
+    families.extend(drawn(process::METRICS, &process, 0));
+    families.retain(|family| !family.samples.is_empty());
+    families
+}
+
+/// The rows of a table, and the one that all others share under the labels `other`.
+fn rows<'a, K, R: Row>(
+    table: &'a Table<K, R>,
+    labels: fn(&'a K, &'a R) -> Labels<'a>,
+    other: &[&'static str],
+) -> Vec<(Rc<Labels<'a>>, &'a R)> {
+    let own = table.iter();
+    let mut rows: Vec<_> = own
+        .map(|(key, kept)| (Rc::new(labels(key, &kept.row)), &kept.row))
+        .collect();
+    if table.has_other() {
+        let labels = other.iter().map(|name| (*name, Cow::Borrowed(OTHER))).collect();
+        rows.push((Rc::new(labels), table.other()));
+    }
+    rows
+}
+
+pub(super) fn system(system: Option<System>) -> Cow<'static, str> {
+    Cow::Borrowed(system.unwrap_or(System::Unknown).name())
+}
+
+/// A metric as docs/metrics.md lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Its name.
+    pub name: &'static str,
+    /// What kind it is.
+    pub kind: Kind,
+    /// The labels of its row, then its own.
+    pub labels: (&'static [&'static str], &'static str),
+    /// What it says.
+    pub help: &'static str,
+}
+
+/// Every metric, in the order of the exposition.
+pub fn described() -> impl Iterator<Item = Described> {
+    of(own::METRICS, &[])
+        .chain(of(services::METRICS, services::LABELS))
+        .chain(of(pools::METRICS, pools::LABELS))
+        .chain(of(statements::METRICS, statements::LABELS))
+        .chain(of(process::METRICS, &[]))
+}
+
+fn of<R>(
+    definitions: &'static [Definition<R>],
+    labels: &'static [&'static str],
+) -> impl Iterator<Item = Described> {
+    definitions.iter().map(move |definition| Described {
+        name: definition.name,
+        kind: definition.kind,
+        labels: (labels, definition.label),
+        help: definition.help,
+    })
+}
