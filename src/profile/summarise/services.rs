@@ -9,6 +9,9 @@ use crate::profile::pool::PoolId;
 use crate::profile::service::{Service, ServiceId};
 use crate::summary::{self, Connections, ServiceSigns, WhereTimeGoes};
 
+/// So many handshakes tell what is usual; of fewer, one that met a busy host would tell too much.
+const ENOUGH: u64 = 8;
+
 impl View<'_> {
     pub(super) fn services(&self, states: &BTreeMap<PoolId, States>) -> Vec<summary::Service> {
         let mut by_service: BTreeMap<ServiceId, States> = BTreeMap::new();
@@ -57,7 +60,11 @@ impl View<'_> {
     pub(super) fn round_trip(&self, service: &Service) -> Option<Span> {
         let parts = &service.seen.server_part;
         let seen = (parts.count() > 0).then(|| parts.quantile(0.5));
-        seen.or_else(|| (self.scope.round_trip)(service.server))
+        if parts.count() >= ENOUGH {
+            return seen;
+        }
+        let known = (self.scope.round_trip)(service.server);
+        seen.into_iter().chain(known).min()
     }
 }
 
