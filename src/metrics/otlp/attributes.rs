@@ -58,9 +58,9 @@ pub(super) fn pool(key: &PoolKey, row: &PoolTotals) -> Vec<KeyValue> {
         ("db.client.connection.pool.name", name.as_str()),
         ("db.namespace", &key.database),
         ("sockhound.client", &key.client),
-        ("sockhound.client.unit", &key.unit),
-        ("sockhound.client.container", &key.container),
-        ("sockhound.client.application", &key.application),
+        ("sockhound.unit", &key.unit),
+        ("sockhound.container", &key.container),
+        ("sockhound.application", &key.application),
         ("sockhound.user", &key.user),
     ];
     let mut attributes = of_server(key.server, row.system);
@@ -71,8 +71,8 @@ pub(super) fn pool(key: &PoolKey, row: &PoolTotals) -> Vec<KeyValue> {
 pub(super) fn statement(key: &StatementKey, row: &StatementTotals) -> Vec<KeyValue> {
     let told = [
         ("db.query.summary", row.summary.as_str()),
-        ("sockhound.statement.id", &key.id),
-        ("sockhound.statement.verb", &key.verb),
+        ("sockhound.statement", &key.id),
+        ("sockhound.verb", &key.verb),
     ];
     let mut attributes = of_server(key.server, row.system);
     attributes.extend(known(told));

@@ -81,7 +81,7 @@ fn durations_agree_with_the_summary() {
     };
     assert_eq!(durations.data_points.len(), morning.statements.len());
     for row in &morning.statements {
-        let id = format!("sockhound.statement.id={}", row.id);
+        let id = format!("sockhound.statement={}", row.id);
         let point = durations
             .data_points
             .iter()
