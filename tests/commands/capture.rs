@@ -130,13 +130,13 @@ impl Written {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// Reads it with bounded memory; the connection that nothing is wrong with must be told in full. Returns the summary and the other exchanges.
+    /// Reads it within limits of memory and time; the connection that nothing is wrong with must be told in full. Returns the summary and the other exchanges.
     #[track_caller]
     pub fn read(&self, more: &[&str]) -> (serde_json::Value, Vec<serde_json::Value>) {
         let exchanges = self.beside("exchanges");
         let mut arguments = vec!["read", "-f", "json", "--exchanges", &exchanges, self.path()];
         arguments.extend_from_slice(more);
-        let summary = super::files::within_memory(&arguments).json();
+        let summary = super::files::within_limits(&arguments).json();
         (summary, self.others(Path::new(&exchanges)))
     }
 
