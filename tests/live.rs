@@ -320,6 +320,22 @@ fn every_http_request_is_one_exchange() {
     assert_reads_back(&seen, "http://:8086");
 }
 
+/// The same, watched by the service: unprivileged, and confined.
+macro_rules! as_the_service {
+    ($($name:ident again: $test:literal;)*) => {
+        $(#[test] fn $name() { support::service::again($test); })*
+    };
+}
+
+as_the_service! {
+    psql_as_the_service again: "every_statement_of_psql_is_one_exchange";
+    pgbench_as_the_service again: "every_statement_of_pgbench_is_one_exchange_in_every_mode";
+    the_drivers_own_times_as_the_service again: "exchanges_lie_within_the_drivers_own_times";
+    mariadbs_client_as_the_service again: "every_command_of_mariadbs_client_is_one_exchange";
+    the_mysql_driver_as_the_service again: "every_statement_of_the_mysql_driver_is_one_exchange";
+    http_as_the_service again: "every_http_request_is_one_exchange";
+}
+
 fn now() -> SystemTime {
     SystemTime::now()
 }

@@ -9,5 +9,6 @@
 pub mod lab;
 mod postgresql;
 pub mod replay;
+pub mod service;
 pub mod watcher;
 mod wire;

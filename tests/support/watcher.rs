@@ -10,11 +10,13 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::lab::Lab;
+use super::service;
 
-/// A running `sockhound capture`.
+/// A running `sockhound capture`, or the daemon as a service where that is asked for.
 pub struct Watcher {
     child: Child,
     folder: PathBuf,
+    is_service: bool,
 }
 
 /// What it saw.
@@ -57,9 +59,13 @@ impl Watcher {
             path("frames.pcapng"),
         );
         let binary = readable_binary(lab);
-        // Before others, so that it loses nothing on a loaded machine.
-        let mut line = [&["nice", "-n", "-15"], within].concat();
-        line.extend([&binary, "capture", "-i", interface, "-d", "120s", "-f", "json"]);
+        let is_service = service::is_wanted() && within.is_empty();
+        let whole = if is_service {
+            service::command_line(&binary, &folder, interface)
+        } else {
+            capturing(&binary, within, interface)
+        };
+        let mut line: Vec<&str> = whole.iter().map(String::as_str).collect();
         line.extend(["-o", &summary, "--exchanges", &exchanges, "-w", &frames]);
         line.extend(options);
         let rings = rings(namespace);
@@ -68,12 +74,19 @@ impl Watcher {
             .spawn()
             .unwrap();
         wait_for_ring(namespace, rings);
-        Self { child, folder }
+        Self {
+            child,
+            folder,
+            is_service,
+        }
     }
 
     /// Ends the watch as Ctrl-C does, half a second after the last traffic.
     pub fn stop(mut self) -> Watched {
         std::thread::sleep(std::time::Duration::from_millis(500));
+        if self.is_service {
+            service::assert_confined(self.child.id());
+        }
         kill(innermost(self.child.id()), Signal::SIGINT).unwrap();
         let status = self.child.wait().unwrap();
         let mut said = String::new();
@@ -110,6 +123,13 @@ impl Watched {
             .collect();
         assert!(doubtful.is_empty(), "{doubtful:?}");
     }
+}
+
+/// `sockhound capture` within another command, before others, so that it loses nothing on a loaded machine.
+fn capturing(program: &str, within: &[&str], interface: &str) -> Vec<String> {
+    let capture = [program, "capture", "-i", interface, "-d", "120s", "-f", "json"];
+    let line = [&["nice", "-n", "-15"], within, &capture].concat();
+    line.into_iter().map(str::to_owned).collect()
 }
 
 /// Runs what follows with a process table and a list of named namespaces of its own.
