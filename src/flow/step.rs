@@ -164,7 +164,8 @@ impl Step<'_> {
             }
             return;
         }
-        if offset < 0 {
+        // A FIN sent again delays nobody.
+        if offset < 0 && segment.payload_length > 0 {
             self.signal(flow, Signal::Retransmitted(self.side), handler);
         }
         if offset > 0 {

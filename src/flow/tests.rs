@@ -259,6 +259,15 @@ fn tells_keep_alive_probes_on_a_connection_that_was_silent_since_before_the_watc
 }
 
 #[test]
+fn a_fin_sent_again_is_nothing_retransmitted() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.send(Side::Client, FIN | ACK, 100, 500, b"");
+    bench.send(Side::Client, FIN | ACK, 100, 500, b"");
+    assert_eq!(bench.said(), ["Finished(Client)"]);
+}
+
+#[test]
 fn does_not_take_an_acknowledged_fin_for_a_probe() {
     let mut bench = Bench::new();
     bench.connect();

@@ -130,20 +130,15 @@ fn neighbours(cues: &Cues, at: &str) -> Held {
         def sleep(one):\n    one.autocommit = True\n    one.cursor().execute('select pg_sleep(0.5)')\n\
         threads = [threading.Thread(target=sleep, args=(one,)) for one in four]\n\
         [thread.start() for thread in threads]\n[thread.join() for thread in threads]\ntime.sleep(600)\n";
-    let mut mine = several(2, at);
-    let mut other = connect(at);
-    other.batch_execute("set application_name = 'other'").unwrap();
+    let mut mine = connect(at);
     cues.curtain();
     let python = Command::new("/usr/bin/python3")
         .args(["-c", script, address(at)])
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
-    cues.keep_on(MOMENT, || {
-        mine.iter_mut().for_each(work);
-        work(&mut other);
-    });
-    Box::new((mine, other, Process(python)))
+    cues.keep_on(MOMENT, || work(&mut mine));
+    Box::new((mine, Process(python)))
 }
 
 fn unused(cues: &Cues, at: &str) -> Held {

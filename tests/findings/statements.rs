@@ -95,7 +95,7 @@ fn seldom_slow(cues: &Cues, at: &str) -> Held {
     for _ in 0..4 {
         client.batch_execute("select pg_sleep(0.9) as seldom").unwrap();
     }
-    (0..9).for_each(|_| sleep(&mut client, 0.15));
+    (0..9).for_each(|_| sleep(&mut client, 0.05));
     Box::new(client)
 }
 
