@@ -31,7 +31,7 @@ finish() {
   rm -rf "$scratch"
 }
 trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT TERM HUP PIPE
 
 # full SHORT: the first, or the second in the short form.
 size() { if [ -n "$short" ]; then echo "$2"; else echo "$1"; fi; }
@@ -48,11 +48,13 @@ until_works() {
   exit 1
 }
 
-# Servers refuse to run as root: they run as the user their package made.
+# Servers refuse to run as root: they run as the user their package made. In the background the server takes the shell's
+# place, so that the job's id is its own and finish ends it.
 as() {
   local user=$1
   shift
-  if [ "$(id -u)" = 0 ]; then setpriv --reuid="$user" --regid="$user" --init-groups "$@"; else "$@"; fi
+  if [ "$(id -u)" = 0 ]; then set -- setpriv --reuid="$user" --regid="$user" --init-groups "$@"; fi
+  if [ "$BASHPID" != $$ ]; then exec "$@"; else "$@"; fi
 }
 
 owned_by() {

@@ -15,9 +15,12 @@ use crate::watch::{ExchangeWriter, Plan, Recorder, Session};
 /// A daemon judges pools by the demand of so long at most.
 const DEMAND_WINDOW: Span = Span::from_secs(3600);
 
-/// What a connection may take, by `benches/memory` (1,091 after an exchange) with a share of statements and buffers: so
-/// `--max-memory` bounds connections, the greater part by far.
+/// What a connection may take with a request in flight (1,091 bytes by `benches/memory`) and a share of statements; one at
+/// rest takes about a tenth. So `--max-memory` bounds connections even where all of them are at work.
 const BYTES_OF_A_CONNECTION: u64 = 1_500;
+
+/// The share of `--max-memory` for bytes kept until more come: of segments behind a hole, of messages not all here.
+const BUFFERED: u64 = 4;
 
 /// A watch as `settings` want it; the file for its exchanges is created now.
 pub fn session(settings: &Settings) -> Result<Session, Failure> {
@@ -40,7 +43,8 @@ pub fn session_with(plan: Plan, exchanges: Option<ExchangeWriter>) -> Session {
 /// What `settings` say of the watch itself.
 #[must_use]
 pub fn plan(settings: &Settings) -> Plan {
-    let fit = settings.max_memory.bytes() / BYTES_OF_A_CONNECTION;
+    let buffered = settings.max_memory.bytes() / BUFFERED;
+    let fit = (settings.max_memory.bytes() - buffered) / BYTES_OF_A_CONNECTION;
     let max_connections = usize::try_from(settings.max_connections.min(fit.max(1))).unwrap_or(usize::MAX);
     let max_statements = usize::try_from(settings.max_statements).unwrap_or(usize::MAX);
     Plan {
@@ -55,6 +59,7 @@ pub fn plan(settings: &Settings) -> Plan {
             demand_window: None,
         },
         max_connections,
+        max_buffered: usize::try_from(buffered).unwrap_or(usize::MAX),
         max_statements,
         show_literals: settings.show_literals,
         connections: match settings.connections {

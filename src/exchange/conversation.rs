@@ -37,6 +37,19 @@ impl Conversation {
         }
     }
 
+    /// How many bytes are kept until more come.
+    #[inline]
+    pub(super) fn buffered(&self) -> usize {
+        self.feed.as_ref().map_or(0, |feed| feed.buffered())
+    }
+
+    /// Gives up what is kept until more comes: what is in flight can't be told any more.
+    pub(super) fn shed<O: Observer>(&mut self, at: Timestamp, context: Context<'_, O>) {
+        if let Some(feed) = &mut self.feed {
+            feed.shed(&mut self.pairing.listen(at, context));
+        }
+    }
+
     /// What there is to keep of it while nothing goes on; `None` where that is more than fits.
     pub(super) fn rest(&self) -> Option<Rest> {
         let transaction = self.pairing.rest()?;

@@ -251,6 +251,15 @@ impl<O: Observer> Handler for Watch<O> {
         context.emit(at, Event::Closed(how));
     }
 
+    #[inline]
+    fn buffered(&self, with: &Conversation) -> usize {
+        with.buffered()
+    }
+
+    fn shed(&mut self, id: ConnectionId, at: Timestamp, with: &mut Conversation) {
+        with.shed(at, self.context(id));
+    }
+
     fn rest(&mut self, with: &Conversation) -> Option<Rested> {
         with.rest()?.pack()
     }

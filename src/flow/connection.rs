@@ -123,6 +123,15 @@ impl<C> Flow<C> {
         }
     }
 
+    /// How many bytes are kept for it until more come.
+    #[inline]
+    pub(super) fn buffered<H: Handler<Conversation = C>>(&self, handler: &H) -> usize {
+        self.active.as_ref().map_or(0, |active| {
+            let sides = active.unsettled.iter().flat_map(|unsettled| &unsettled.sides);
+            handler.buffered(&active.conversation) + sides.map(Reassembly::size).sum::<usize>()
+        })
+    }
+
     /// A segment comes that is not simply the next.
     pub(super) fn unsettle(&mut self) {
         if let Some(active) = &mut self.active {

@@ -13,6 +13,8 @@ pub struct Counters {
     pub gaps: u64,
     /// Bytes in those holes.
     pub gap_bytes: u64,
+    /// Times that what was kept until more came was given up for the bound.
+    pub shed: u64,
     /// Connections dropped for the bound.
     pub evicted: u64,
 }

@@ -23,6 +23,9 @@ impl State {
     /// Nothing goes on: its conversation is [`Rested`](super::Rested).
     pub(super) const RESTING: Self = Self(1 << 13);
 
+    /// In the queue of those that keep bytes until more come, or did.
+    pub(super) const STALLED: Self = Self(1 << 14);
+
     /// Both next numbers are known, and nothing is out of the ordinary.
     #[inline]
     pub(super) const fn is_settled(self) -> bool {

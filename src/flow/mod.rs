@@ -143,6 +143,12 @@ pub trait Handler {
     /// The connection is gone.
     fn closed(&mut self, id: ConnectionId, at: Timestamp, with: &mut Self::Conversation, how: Close);
 
+    /// How many bytes are kept until more come.
+    fn buffered(&self, with: &Self::Conversation) -> usize;
+
+    /// What is kept until more comes is given up: too much is kept in all.
+    fn shed(&mut self, id: ConnectionId, at: Timestamp, with: &mut Self::Conversation);
+
     /// What there is to keep of a conversation in which nothing goes on; `None` where that does not fit, and it is kept whole.
     fn rest(&mut self, with: &Self::Conversation) -> Option<Rested>;
 

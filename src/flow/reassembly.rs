@@ -96,6 +96,11 @@ impl Reassembly {
         }
     }
 
+    /// What is held takes so many bytes.
+    pub(super) fn size(&self) -> usize {
+        self.bytes + self.held.len() * size_of::<Held>()
+    }
+
     /// Whether nothing is held and no end is known, and the other side has acknowledged nothing beyond `next`, which was seen:
     /// that is forgotten, before sequence numbers come round.
     pub(super) fn settle(&mut self, next: u32) -> bool {

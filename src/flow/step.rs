@@ -258,6 +258,17 @@ impl Step<'_> {
         flow.settle(false);
     }
 
+    /// Gives up all holes, so that nothing is held.
+    pub(super) fn give_up_all<C, H: Handler<Conversation = C>>(
+        &mut self,
+        flow: &mut Flow<C>,
+        handler: &mut H,
+    ) {
+        self.flush(flow, handler);
+        self.finish(flow, handler);
+        flow.settle(false);
+    }
+
     /// Gives up the hole before `until`; the time is that of what was held behind it.
     fn lose<C, H: Handler<Conversation = C>>(&mut self, flow: &mut Flow<C>, until: u32, handler: &mut H) {
         let next = &mut flow.next[self.side.index()];
@@ -278,7 +289,7 @@ impl Step<'_> {
         }
     }
 
-    /// Both streams end now: what is still held goes on, with its holes.
+    /// No hole fills any more: what is still held goes on, with its holes.
     fn flush<C, H: Handler<Conversation = C>>(&mut self, flow: &mut Flow<C>, handler: &mut H) {
         for side in [Side::Client, Side::Server] {
             let mut step = Step {

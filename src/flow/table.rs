@@ -28,6 +28,9 @@ pub struct Limits {
     /// So many conversations are kept whole though nothing goes on in them: their next segment comes soon, most likely. It
     /// changes what is kept, and nothing that is told.
     pub awake: usize,
+    /// The most bytes kept until more come, of all connections together: of segments behind a hole, and of messages not all here.
+    /// Beyond them, those kept for longest are given up.
+    pub buffered: usize,
 }
 
 impl Limits {
@@ -51,6 +54,10 @@ pub struct Table<C> {
     cursor: usize,
     /// The connections whose conversations are kept whole, the one awake for longest first; some may have gone meanwhile.
     awake: VecDeque<u32>,
+    /// Bytes kept until more come, of all connections.
+    buffered: usize,
+    /// The connections that keep such bytes, or did; the one that began first is the first.
+    stalled: VecDeque<u32>,
 }
 
 impl<C> Table<C> {
@@ -70,6 +77,8 @@ impl<C> Table<C> {
             counters: Counters::default(),
             cursor: 0,
             awake: VecDeque::new(),
+            buffered: 0,
+            stalled: VecDeque::new(),
         }
     }
 
@@ -126,12 +135,69 @@ impl<C> Table<C> {
             self.wake(slot, handler);
         }
         let flow = &mut self.flows[slot as usize];
+        let before = flow.buffered(handler);
         if flow.is_next(side, segment) {
             flow.take_next((ConnectionId(slot), side), at, segment, handler);
         } else {
             self.step((slot, side), source_first, segment, at, handler);
         }
+        if self.flows[slot as usize].buffered(handler) != before {
+            self.account(slot, before, at, handler);
+        }
         true
+    }
+
+    /// Counts what a connection that kept `before` bytes keeps now. Where that is too much in all, those that began first give
+    /// theirs up.
+    #[inline(never)]
+    fn account<H: Handler<Conversation = C>>(
+        &mut self,
+        slot: u32,
+        before: usize,
+        at: Timestamp,
+        handler: &mut H,
+    ) {
+        let flow = &mut self.flows[slot as usize];
+        let after = flow.buffered(handler);
+        self.buffered = (self.buffered + after).saturating_sub(before);
+        if after > 0 && !flow.state.has(State::STALLED) {
+            flow.state.set(State::STALLED, true);
+            self.stalled.push_back(slot);
+        }
+        while self.buffered > self.limits.buffered
+            && let Some(first) = self.stalled.pop_front()
+        {
+            self.shed(first, at, handler);
+        }
+    }
+
+    fn shed<H: Handler<Conversation = C>>(&mut self, slot: u32, at: Timestamp, handler: &mut H) {
+        let flow = &mut self.flows[slot as usize];
+        flow.state.set(State::STALLED, false);
+        let before = flow.buffered(handler);
+        if before == 0 {
+            return;
+        }
+        self.counters.shed += 1;
+        let mut step = Step {
+            id: ConnectionId(slot),
+            at,
+            side: Side::Client,
+            counters: &mut self.counters,
+        };
+        step.give_up_all(flow, handler);
+        if let Some(active) = &mut flow.active {
+            handler.shed(ConnectionId(slot), at, &mut active.conversation);
+        }
+        let after = flow.buffered(handler);
+        self.buffered = (self.buffered + after).saturating_sub(before);
+    }
+
+    /// Closes a connection; what it kept is gone.
+    fn close<H: Handler<Conversation = C>>(&mut self, slot: u32, at: Timestamp, how: Close, handler: &mut H) {
+        let flow = &mut self.flows[slot as usize];
+        self.buffered = self.buffered.saturating_sub(flow.buffered(handler));
+        flow.close(ConnectionId(slot), at, how, handler);
     }
 
     /// Goes on with a connection that was put to rest, and lets others rest for it.
@@ -178,6 +244,11 @@ impl<C> Table<C> {
             };
             step.run(flow, segment, handler);
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn buffered_for_tests(&self) -> usize {
+        self.buffered
     }
 
     #[cfg(test)]
@@ -256,8 +327,8 @@ impl<C> Table<C> {
         at: Timestamp,
         handler: &mut H,
     ) {
-        if let Some(flow) = self.flows.get_mut(id.0 as usize) {
-            flow.close(id, at, Close::Vanished, handler);
+        if self.flows.len() > id.0 as usize {
+            self.close(id.0, at, Close::Vanished, handler);
         }
     }
 
@@ -294,8 +365,8 @@ impl<C> Table<C> {
         if !renewed {
             return (!closed).then_some(slot);
         }
-        flow.close(ConnectionId(slot), at, Close::Replaced, handler);
         let key = flow.key;
+        self.close(slot, at, Close::Replaced, handler);
         self.release(slot);
         self.open(key, source_first, segment, at, handler)
     }
@@ -390,10 +461,9 @@ impl<C> Table<C> {
             return;
         };
         self.cursor = (self.cursor + SAMPLE) % count;
-        let flow = &mut self.flows[slot];
-        if !flow.state.has(State::CLOSED) {
+        if !self.flows[slot].state.has(State::CLOSED) {
             self.counters.evicted += 1;
-            flow.close(ConnectionId(slot as u32), at, Close::Evicted, handler);
+            self.close(slot as u32, at, Close::Evicted, handler);
         }
         self.release(slot as u32);
     }

@@ -40,6 +40,14 @@ impl Handler for Log {
         self.lines.push(format!("{} closed {how:?}", id.0));
     }
 
+    fn buffered(&self, (): &()) -> usize {
+        0
+    }
+
+    fn shed(&mut self, id: ConnectionId, _: Timestamp, (): &mut ()) {
+        self.lines.push(format!("{} shed", id.0));
+    }
+
     fn rest(&mut self, (): &()) -> Option<Rested> {
         (!self.busy).then_some(Rested(7))
     }
@@ -76,6 +84,7 @@ impl Bench {
             Limits {
                 connections,
                 awake: usize::MAX,
+                buffered: usize::MAX,
             },
         );
         Self {
@@ -466,5 +475,39 @@ fn what_goes_on_is_never_put_to_rest() {
         bench.said(),
         ["Client first", "Client early"],
         "held bytes were kept"
+    );
+}
+
+#[test]
+fn bytes_behind_holes_are_bounded_in_all() {
+    let mut bench = Bench::new();
+    bench.table.limits_for_tests().buffered = 250;
+    for _ in 0..3 {
+        bench.connect();
+        bench.port += 1;
+    }
+    bench.port -= 3;
+    for _ in 0..3 {
+        // Some hundred bytes each, with what it takes to keep them.
+        bench.client(200, &[b'x'; 60]);
+        bench.port += 1;
+    }
+    let said = bench.said();
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(
+        said[0], "Client Lost(100)",
+        "the one that waited longest goes on first"
+    );
+    assert_eq!(said[2], "0 shed");
+    let counters = bench.table.counters();
+    assert_eq!((counters.gaps, counters.gap_bytes, counters.shed), (1, 100, 1));
+    bench.port -= 2;
+    bench.send(Side::Client, RST, 100, 0, b"");
+    bench.port += 1;
+    bench.send(Side::Client, RST, 100, 0, b"");
+    assert_eq!(
+        bench.table.buffered_for_tests(),
+        0,
+        "nothing is counted of what is gone"
     );
 }

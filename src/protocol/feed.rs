@@ -106,6 +106,29 @@ impl Feed {
         feed
     }
 
+    /// How many bytes are kept until more come.
+    #[inline]
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        let [client, server] = &self.streams;
+        let unwrapped = self.unwrapped.iter().flat_map(|streams| streams.iter());
+        client.buffered() + server.buffered() + unwrapped.map(Stream::buffered).sum::<usize>()
+    }
+
+    /// Gives up what is kept until more comes: the message that it begins is lost.
+    pub fn shed(&mut self, listener: &mut impl Listener) {
+        for side in [Side::Client, Side::Server] {
+            let unwrapped = self
+                .unwrapped
+                .as_ref()
+                .map_or(0, |streams| streams[side.index()].buffered());
+            if self.streams[side.index()].buffered() + unwrapped > 0 {
+                self.set_adrift(side);
+                listener.lost(side);
+            }
+        }
+    }
+
     /// What there is to keep while nothing goes on; `None` where that is more than fits.
     #[must_use]
     pub fn rest(&self) -> Option<FeedRest> {

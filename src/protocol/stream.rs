@@ -26,6 +26,12 @@ impl Stream {
         }
     }
 
+    /// How many bytes are kept.
+    #[inline]
+    pub(super) fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Whether the next bytes begin a message.
     #[inline]
     pub(super) fn is_clear(&self) -> bool {

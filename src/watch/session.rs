@@ -29,6 +29,8 @@ pub struct Plan {
     pub profile: crate::profile::Config,
     /// The most connections followed at once.
     pub max_connections: usize,
+    /// The most bytes kept until more come, of all connections.
+    pub max_buffered: usize,
     /// The most statements told apart.
     pub max_statements: usize,
     /// Whether statements keep their literals.
@@ -73,6 +75,7 @@ impl Session {
         let limits = Limits {
             connections: plan.max_connections,
             awake: Limits::AWAKE,
+            buffered: plan.max_buffered,
         };
         let tracker = Tracker::new(plan.targets.clone(), limits, statements, recorder);
         Self {
@@ -209,6 +212,9 @@ impl Session {
         }
         source.notes.clone_from(&provenance.notes);
         source.notes.extend_from_slice(self.kernel.missing());
+        source
+            .notes
+            .extend(shed_note(totals.flow.shed - self.told.flow.shed));
         source.notes.extend(self.unseen());
         source.targets.clone_from(&self.plan.targets_written);
         source.elsewhere = self.elsewhere();
@@ -332,6 +338,13 @@ impl Session {
     }
 }
 
+/// What is to be said where bytes were given up for the bound on memory.
+fn shed_note(times: u64) -> Option<String> {
+    (times > 0).then(|| {
+        format!("{times} times, bytes kept until more come were given up for --max-memory: their exchanges are doubtful")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -353,6 +366,7 @@ mod tests {
                 ..crate::profile::Config::default()
             },
             max_connections: 100,
+            max_buffered: 1 << 20,
             max_statements: 100,
             show_literals: false,
             connections: Listing::None,

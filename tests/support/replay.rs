@@ -136,6 +136,7 @@ pub fn summary(name: &str, port: u16, profile_apart: bool) -> String {
         targets_written: Vec::new(),
         profile: Config::default(),
         max_connections: 10_000,
+        max_buffered: 1 << 24,
         max_statements: 1_000,
         show_literals: false,
         connections: Listing::All,
@@ -201,6 +202,7 @@ fn follow(
     let limits = Limits {
         connections: 100_000,
         awake,
+        buffered: usize::MAX,
     };
     let mut tracker = Tracker::new(
         vec![target],

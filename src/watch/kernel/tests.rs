@@ -67,6 +67,7 @@ fn session() -> Session {
         targets_written: Vec::new(),
         profile: Config::default(),
         max_connections: 100,
+        max_buffered: 1 << 20,
         max_statements: 100,
         show_literals: false,
         connections: Listing::All,
