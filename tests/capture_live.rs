@@ -189,8 +189,9 @@ fn a_ring_whose_interface_is_gone_is_closed_though_frames_never_cease() {
         let talking = AtomicBool::new(true);
         std::thread::scope(|scope| {
             scope.spawn(|| {
+                let listener = TcpListener::bind("127.0.0.1:5432").unwrap();
                 while talking.load(Ordering::Relaxed) {
-                    talk("127.0.0.1:5432", 10, 10);
+                    talk_to(&listener, 10, 10);
                 }
             });
             let frames = (0..200_000).map(|number| {

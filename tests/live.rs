@@ -333,6 +333,7 @@ as_the_service! {
     the_drivers_own_times_as_the_service again: "exchanges_lie_within_the_drivers_own_times";
     mariadbs_client_as_the_service again: "every_command_of_mariadbs_client_is_one_exchange";
     the_mysql_driver_as_the_service again: "every_statement_of_the_mysql_driver_is_one_exchange";
+    redis_as_the_service again: "every_redis_command_is_one_exchange";
     http_as_the_service again: "every_http_request_is_one_exchange";
 }
 

@@ -180,10 +180,11 @@ impl<C> Flow<C> {
         self.state.has(State::RESTING)
     }
 
-    /// Whether a segment can't belong to this connection: a SYN with another number, or bytes from far behind.
+    /// Whether a segment can't belong to this connection: a SYN with another number, bytes from far behind, or a SYN where the
+    /// kernel alone told of the connection so far, which it does of established ones.
     pub(super) fn is_another(&self, side: Side, segment: &Segment<'_>) -> bool {
         if !self.state.has(State::known(side)) {
-            return false;
+            return is_first_syn(segment) && self.state.has(State::IN_KERNEL);
         }
         let offset = ahead(data_sequence(segment), self.next[side.index()]);
         if is_first_syn(segment) {

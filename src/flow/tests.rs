@@ -368,6 +368,24 @@ fn a_new_syn_on_old_ports_is_a_new_connection() {
 }
 
 #[test]
+fn a_syn_where_only_the_kernel_told_of_a_connection_is_a_new_one() {
+    let mut bench = Bench::new();
+    let client = Endpoint::new("10.0.0.9".parse().unwrap(), bench.port);
+    let server = Endpoint::new("10.0.0.5".parse().unwrap(), 5432);
+    let at = Timestamp::default();
+    bench.table.adopt(client, server, at, &mut bench.log);
+    bench.send(Side::Client, SYN, 99, 0, b"");
+    bench.send(Side::Client, SYN, 99, 0, b"");
+    let opened_anew = [
+        "0 opened late",
+        "0 closed Replaced",
+        "0 opened syn",
+        "Retransmitted(Client)",
+    ];
+    assert_eq!(bench.said(), opened_anew);
+}
+
+#[test]
 fn bytes_from_far_behind_are_another_connection() {
     let mut bench = Bench::new();
     bench.connect();

@@ -114,10 +114,15 @@ pub fn serve(listener: &TcpListener, request: usize, reply: usize) {
 
 /// A client and a server in this namespace.
 pub fn talk(server: &str, request: usize, reply: usize) {
-    let listener = TcpListener::bind(server).unwrap();
+    talk_to(&TcpListener::bind(server).unwrap(), request, reply);
+}
+
+/// The same, with the server there already.
+pub fn talk_to(listener: &TcpListener, request: usize, reply: usize) {
+    let server = listener.local_addr().unwrap().to_string();
     thread::scope(|scope| {
-        scope.spawn(|| serve(&listener, request, reply));
-        exchange(server, request, reply);
+        scope.spawn(|| serve(listener, request, reply));
+        exchange(&server, request, reply);
     });
 }
 
