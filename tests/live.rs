@@ -64,7 +64,16 @@ fn assert_reads_back(seen: &Watched, target: &str) {
             "{part}"
         );
     }
-    assert_eq!(summary["statements"], seen.summary["statements"]);
+    assert_eq!(statements_but_time(&summary), statements_but_time(&seen.summary));
+}
+
+/// A summary's statements but for where their time went: live, the kernel knows the round trip better than the frames tell.
+fn statements_but_time(summary: &Value) -> Value {
+    let mut statements = summary["statements"].clone();
+    for statement in statements.as_array_mut().unwrap() {
+        statement.as_object_mut().unwrap().remove("time");
+    }
+    statements
 }
 
 #[test]
