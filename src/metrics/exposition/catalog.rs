@@ -12,7 +12,7 @@ use crate::protocol::System;
 
 /// What stands in every label that names what a row is, where the row is of all those that have none of their own.
 pub(super) const OTHER: &str = "other";
-/// Native buckets of a server's histograms at most: enough for 0.3% of error and less.
+/// Native buckets of a server's histograms at most: enough for 0.3% of error over four powers of two; what spans more is coarser.
 const OF_SERVICES: usize = 1024;
 /// Native buckets of a pool's or statement's histogram at most.
 const OF_OTHERS: usize = 160;
