@@ -243,3 +243,30 @@ fn each_leg_of_the_time_is_told_apart() {
     assert!(idle > 2.0, "{idle} seconds idle while the others worked");
     assert_first_screen_tells(&seen);
 }
+
+#[test]
+fn a_distant_network_is_told_from_a_slow_server() {
+    if !is_possible("a distant network") {
+        return;
+    }
+    let _alone = super::alone();
+    let mut lab = Lab::new();
+    lab.start_postgresql();
+    // 20 ms there and back.
+    lab.add_wire(&["delay=10.9.1.2/0.01"]);
+    let watchers = [(lab.app(), 0.02), (lab.db(), 0.0)]
+        .map(|(host, round_trip)| (Watcher::start(&lab, &host, "eth1", &[]), round_trip));
+    let script = "select pg_sleep(0.03);\n".repeat(10);
+    lab.run(
+        &["psql", "-X", "-q", "-h", "10.9.1.2", "-U", "app", "postgres"],
+        &script,
+    );
+    for (watcher, round_trip) in watchers {
+        let seen = watcher.stop();
+        let time = &statement(&seen, "select pg_sleep(?)")["time"];
+        let of_each = |leg: &str| time[leg].as_f64().unwrap() / 10.0;
+        let (network, server) = (of_each("network_seconds"), of_each("server_seconds"));
+        assert!((round_trip..round_trip + 0.01).contains(&network), "{time:#}");
+        assert!((0.03..0.045).contains(&server), "{time:#}");
+    }
+}
