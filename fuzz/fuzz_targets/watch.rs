@@ -21,6 +21,7 @@ fuzz_target!(|data: &[u8]| {
         profile: Config::default(),
         max_connections: 4,
         max_statements: 4,
+        max_buffered: 1 << 20,
         show_literals: false,
         connections: Listing::All,
     };
