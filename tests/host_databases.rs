@@ -109,6 +109,11 @@ fn postgres() -> Option<Server> {
     })
 }
 
+fn servers_end<'a>(sockets: &[&'a Socket], port: u16) -> &'a Socket {
+    let found = sockets.iter().find(|it| it.local.port == port);
+    found.expect("the server's end")
+}
+
 fn take(port: u16) -> Inventory {
     Collector::new(Query::new(PortFilter::of([port]))).collect()
 }
@@ -217,10 +222,7 @@ fn postgres_backends_are_their_connections_owners() {
     let inventory = take(server.port);
     let sockets = established(&inventory);
     assert_idle_since(answered, &sockets);
-    let of_server = sockets
-        .iter()
-        .find(|it| it.local.port == server.port)
-        .expect("the server's end");
+    let of_server = servers_end(&sockets, server.port);
     let owner = of_server.owner.as_ref().expect("found");
     assert_eq!(
         owner.pids,
@@ -297,10 +299,7 @@ fn mariadb_connections_have_their_true_idle_age_and_owner() {
     let inventory = take(server.port);
     let sockets = established(&inventory);
     assert_idle_since(answered, &sockets);
-    let of_server = sockets
-        .iter()
-        .find(|it| it.local.port == server.port)
-        .expect("the server's end");
+    let of_server = servers_end(&sockets, server.port);
     assert_eq!(command(of_server), Some("mariadbd"));
     let owner = of_server.owner.as_ref().expect("found");
     assert_eq!(owner.pids, [server.process.id()]);

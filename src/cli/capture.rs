@@ -14,9 +14,6 @@ use crate::clock::{Span, Timestamp};
 use crate::host::{self, Collector, Inventory};
 use crate::watch::{Provenance, Session};
 
-/// No frame is as late as that.
-const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
-
 /// Watches for as long as `settings` say, or until Ctrl-C.
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let mut watch = Watch::open(settings)?;
@@ -72,7 +69,11 @@ impl Watch {
         let mut told = false;
         let mut collector = None;
         loop {
-            let until = if self.first_look.is_none() { end } else { NEVER };
+            let until = if self.first_look.is_none() {
+                end
+            } else {
+                Timestamp::MAX
+            };
             let now = live::follow(&mut self.source, &mut self.session, &mut self.keeper, until)?;
             if let Some(collector) = collector.take_if(|_| now >= until) {
                 return Ok(collector);

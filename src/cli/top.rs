@@ -30,8 +30,6 @@ const ASK_EVERY: Span = Span::from_secs(5);
 const BLOCK_TIMEOUT: Duration = Duration::from_millis(10);
 /// More statements than anybody looks through cost time at each refresh.
 const MOST_STATEMENTS: usize = 1_000;
-/// No frame is as late as that: the view ends when its user says so.
-const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
 type Screen = Terminal<CrosstermBackend<io::Stdout>>;
 
@@ -88,7 +86,12 @@ impl Watch {
         screen.draw(|frame| top::draw(&view, frame))?;
         let mut due = host::now() + REFRESH;
         while !self.interrupt.told() {
-            let now = live::follow(&mut self.source, &mut self.session, &mut self.keeper, NEVER)?;
+            let now = live::follow(
+                &mut self.source,
+                &mut self.session,
+                &mut self.keeper,
+                Timestamp::MAX,
+            )?;
             self.ask_kernel(now);
             let mut changed = now >= due;
             if changed {

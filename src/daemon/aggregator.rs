@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::Pusher;
+use super::flush::{Flushed, flush};
 use crate::metrics::Shared;
 use crate::summary::Summary;
 
@@ -24,7 +25,7 @@ pub struct Aggregator {
 enum Work {
     Add(Arc<Summary>),
     /// Everything before it is added.
-    Flushed(SyncSender<()>),
+    Flushed(Flushed),
 }
 
 impl Aggregator {
@@ -51,10 +52,7 @@ impl Aggregator {
     /// Waits until all is added and pushed, at most for `patience`.
     pub fn flush(&self, patience: Duration) {
         let begun = Instant::now();
-        let (flushed, told) = sync_channel(1);
-        if self.work.try_send(Work::Flushed(flushed)).is_ok() {
-            let _ = told.recv_timeout(patience);
-        }
+        flush(&self.work, Work::Flushed, patience);
         if let Some(pusher) = &self.pusher {
             pusher.flush(patience.saturating_sub(begun.elapsed()));
         }
@@ -68,9 +66,7 @@ fn add(waiting: &Receiver<Work>, shared: &Shared, pusher: Option<&Pusher>) {
                 shared.add(summary);
                 pusher.into_iter().for_each(Pusher::newer);
             }
-            Work::Flushed(flushed) => {
-                let _ = flushed.send(());
-            }
+            Work::Flushed(flushed) => flushed.tell(),
         }
     }
 }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
+use super::flush::{Flushed, flush};
+
 /// So many lines may wait; more are counted only.
 const WAITING: usize = 1024;
 
@@ -40,7 +42,7 @@ pub struct Journal {
 enum Entry {
     Line(Priority, String),
     /// Everything before it has been said.
-    Flushed(SyncSender<()>),
+    Flushed(Flushed),
 }
 
 impl Journal {
@@ -65,10 +67,7 @@ impl Journal {
 
     /// Waits until all is said, at most for `patience`.
     pub fn flush(&self, patience: Duration) {
-        let (flushed, told) = sync_channel(1);
-        if self.lines.try_send(Entry::Flushed(flushed)).is_ok() {
-            let _ = told.recv_timeout(patience);
-        }
+        flush(&self.lines, Entry::Flushed, patience);
     }
 }
 
@@ -77,9 +76,7 @@ fn speak(entries: &Receiver<Entry>, lost: &AtomicU64) {
     for entry in entries {
         match entry {
             Entry::Line(priority, line) => utter(&written(priority, &line, plain)),
-            Entry::Flushed(flushed) => {
-                let _ = flushed.try_send(());
-            }
+            Entry::Flushed(flushed) => flushed.tell(),
         }
         let unsaid = lost.swap(0, Ordering::Relaxed);
         if unsaid > 0 {

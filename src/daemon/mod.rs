@@ -13,6 +13,7 @@
 //! files        what grows with the traffic: exchanges, frames
 //!   spool        a thread for each
 //! journal      a thread that says things on standard error
+//! flush        waits until such a thread is done
 //! ```
 //!
 //! Whatever may stall has a thread of its own behind a bounded channel, so that nothing stalls the capture.
@@ -21,6 +22,7 @@ pub mod aggregator;
 pub mod boundaries;
 pub mod changes;
 pub mod files;
+mod flush;
 pub mod frames;
 pub mod inventories;
 pub mod journal;

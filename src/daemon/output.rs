@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::flush::{Flushed, flush};
 use super::journal::{Journal, Priority};
 use super::lines::Lines;
 use crate::report::json;
@@ -36,7 +37,7 @@ enum Work {
     Line(Arc<Summary>),
     Reopen(Option<PathBuf>),
     /// Everything before it is done.
-    Flushed(SyncSender<()>),
+    Flushed(Flushed),
 }
 
 impl Output {
@@ -93,10 +94,7 @@ impl Output {
 
     /// Waits until all is written, at most for `patience`.
     pub fn flush(&self, patience: Duration) {
-        let (flushed, told) = sync_channel(1);
-        if self.work.try_send(Work::Flushed(flushed)).is_ok() {
-            let _ = told.recv_timeout(patience);
-        }
+        flush(&self.work, Work::Flushed, patience);
     }
 }
 
@@ -124,9 +122,7 @@ impl Writer {
             match work {
                 Work::Line(summary) => self.write(&summary),
                 Work::Reopen(path) => self.reopen(path),
-                Work::Flushed(flushed) => {
-                    let _ = flushed.try_send(());
-                }
+                Work::Flushed(flushed) => flushed.tell(),
             }
         }
     }

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::flush::{Flushed, flush};
 use super::journal::{Journal, Priority};
 use super::lines::{Ending, Lines};
 
@@ -47,7 +48,7 @@ pub(super) enum Work {
     Piece(Piece),
     Reopen,
     /// Everything before it is done.
-    Flushed(SyncSender<()>),
+    Flushed(Flushed),
 }
 
 impl Spool {
@@ -114,10 +115,7 @@ impl Spool {
 
     /// Waits until all is written, at most for `patience`.
     pub fn flush(&self, patience: Duration) {
-        let (flushed, told) = sync_channel(1);
-        if self.work.try_send(Work::Flushed(flushed)).is_ok() {
-            let _ = told.recv_timeout(patience);
-        }
+        flush(&self.work, Work::Flushed, patience);
     }
 }
 
@@ -147,9 +145,7 @@ impl Writing {
             match work {
                 Work::Piece(piece) => self.write(&piece),
                 Work::Reopen => self.reopen(),
-                Work::Flushed(flushed) => {
-                    let _ = flushed.try_send(());
-                }
+                Work::Flushed(flushed) => flushed.tell(),
             }
         }
     }

@@ -94,30 +94,20 @@ fn far(cues: &Cues, at: &str) -> Held {
 
 /// Asks for more than all buffers hold, and looks at the first row for three seconds.
 fn reads_late(cues: &Cues, at: &str) -> Held {
-    cues.curtain();
-    let mut client = connect(at);
-    let none: [i32; 0] = [];
-    {
-        let mut rows = client
-            .query_raw("select repeat('x', 10000) from generate_series(1, 800)", none)
-            .unwrap();
-        rows.next().unwrap();
-        std::thread::sleep(Duration::from_secs(3));
-        while rows.next().unwrap().is_some() {}
-    }
-    work(&mut client);
-    Box::new(client)
+    late_reader(cues, at, "select repeat('x', 10000) from generate_series(1, 800)")
 }
 
 /// As late, but what was asked for fits into the buffers: nobody waits for it.
 fn reads_little_late(cues: &Cues, at: &str) -> Held {
+    late_reader(cues, at, "select repeat('x', 100) from generate_series(1, 300)")
+}
+
+fn late_reader(cues: &Cues, at: &str, query: &str) -> Held {
     cues.curtain();
     let mut client = connect(at);
     let none: [i32; 0] = [];
     {
-        let mut rows = client
-            .query_raw("select repeat('x', 100) from generate_series(1, 300)", none)
-            .unwrap();
+        let mut rows = client.query_raw(query, none).unwrap();
         rows.next().unwrap();
         std::thread::sleep(Duration::from_secs(3));
         while rows.next().unwrap().is_some() {}

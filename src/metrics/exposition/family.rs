@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::metrics::Histogram;
+use crate::summary::Connections;
 
 /// What kind of metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +132,13 @@ impl<'a> Values<'a> {
 
     pub(super) fn labelled(&mut self, label: impl Into<Cow<'a, str>>, number: f64) {
         self.told.push((label.into(), Value::Number(number)));
+    }
+
+    /// Open connections by state.
+    pub(super) fn states(&mut self, connections: &Connections) {
+        self.labelled("in_use", connections.in_use as f64);
+        self.labelled("idle", connections.idle as f64);
+        self.labelled("idle_in_transaction", connections.idle_in_transaction as f64);
     }
 
     /// Absent until something is in it.

@@ -38,11 +38,7 @@ pub(super) const METRICS: &[Metric] = &[
     Metric::gauge(
         "sockhound_pool_connections",
         "Open connections of a pool by state: in_use, idle_in_transaction, idle.",
-        |row, values| {
-            values.labelled("in_use", row.connections.in_use as f64);
-            values.labelled("idle", row.connections.idle as f64);
-            values.labelled("idle_in_transaction", row.connections.idle_in_transaction as f64);
-        },
+        |row, values| values.states(&row.connections),
     )
     .by("state"),
     Metric::gauge(
