@@ -160,8 +160,9 @@ pub enum Event<'a> {
     },
     /// At work by its nature though silent (LISTEN, SUBSCRIBE, replication), or no longer.
     Pinned(bool),
-    /// An exchange is over.
-    Exchanged(&'a Exchange),
+    /// So many exchanges in a row are over that differ in nothing, most often one. Where [`Observer::tells_bytes`] is false, they may
+    /// differ in their bytes, which then say nothing.
+    Exchanged(&'a Exchange, u32),
     /// A TCP keep-alive probe.
     KeepAlive(Side),
     /// A side sent bytes again.
@@ -184,4 +185,10 @@ pub trait Observer {
         event: Event<'_>,
         statements: &statements::Statements,
     );
+
+    /// Whether it matters how many bytes an exchange took that came and was answered at once: pipelines are told in larger parts
+    /// where not.
+    fn tells_bytes(&self) -> bool {
+        true
+    }
 }

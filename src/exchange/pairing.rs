@@ -400,7 +400,7 @@ impl<O: Observer> Ear<'_, O> {
         open.doubt = Some(Doubt::Unmatched);
         open.reply_bytes = part.bytes;
         let exchange = open.exchange(Ending::Ok, self.pairing.opaque);
-        self.emit(part.first, Event::Exchanged(&exchange));
+        self.emit(part.first, Event::Exchanged(&exchange, 1));
         if let Some(unsettled) = &mut self.pairing.unsettled {
             unsettled.rested = part.last.unwrap_or(part.first);
         }
@@ -472,7 +472,7 @@ impl<O: Observer> Ear<'_, O> {
         };
         let exchange = open.exchange(ending, self.pairing.opaque);
         self.pairing.open.remove(index);
-        self.emit(at, Event::Exchanged(&exchange));
+        self.emit(at, Event::Exchanged(&exchange, 1));
         self.rest_if_done(at);
     }
 

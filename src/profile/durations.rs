@@ -44,13 +44,28 @@ impl Durations {
     }
 
     /// Adds one that goes to several distributions.
-    #[inline]
     pub fn record_value(&mut self, value: Value) {
-        self.count_in(value.nanos, 1);
+        self.record_values(value, 1);
+    }
+
+    /// Adds so many equal ones.
+    #[inline]
+    pub fn record_values(&mut self, value: Value, times: u32) {
+        self.count_in(value.nanos, times);
         match &mut self.kept {
-            Kept::Pages(pages) => pages.add(value.bucket, 1),
-            Kept::Raw(raw) if raw.len() < RAW => raw.push(value.nanos),
-            Kept::Raw(_) => self.promote().add(value.bucket, 1),
+            Kept::Pages(pages) => pages.add(value.bucket, times),
+            Kept::Raw(raw) if raw.len() < RAW && times == 1 => raw.push(value.nanos),
+            Kept::Raw(_) => self.fill(value, times),
+        }
+    }
+
+    /// Raw as long as there is room.
+    fn fill(&mut self, value: Value, times: u32) {
+        for left in (1..=times).rev() {
+            match &mut self.kept {
+                Kept::Raw(raw) if raw.len() < RAW => raw.push(value.nanos),
+                _ => return self.promote().add(value.bucket, left),
+            }
         }
     }
 

@@ -7,11 +7,22 @@ use super::recent::{Ended, Past};
 use super::service::ServiceId;
 use super::timing::Timing;
 use crate::clock::{Span, Timestamp};
-use crate::exchange::{ConnectionId, Exchange};
+use crate::exchange::{ConnectionId, Ending, Exchange};
 use crate::protocol::{ErrorCode, Session, System};
 
 impl Profile {
-    pub(super) fn exchanged(&mut self, id: ConnectionId, at: Timestamp, exchange: &Exchange) {
+    /// So many alike are over.
+    pub(super) fn exchanged(&mut self, id: ConnectionId, at: Timestamp, exchange: &Exchange, times: u32) {
+        let at_once = exchange.counts() && exchange.outcome == Ending::Ok && self.held_up == 0;
+        if times == 1 || at_once {
+            return self.count_exchanges(id, at, exchange, times);
+        }
+        for _ in 0..times {
+            self.count_exchanges(id, at, exchange, 1);
+        }
+    }
+
+    fn count_exchanges(&mut self, id: ConnectionId, at: Timestamp, exchange: &Exchange, times: u32) {
         let Some(life) = self.lives.of_mut(id) else { return };
         if exchange.validation {
             life.validations = life.validations.saturating_add(1);
@@ -23,9 +34,9 @@ impl Profile {
             life.traits = life.traits.with(Traits::READ);
         }
         let pool_id = life.pool;
-        self.lives.count_exchange(id);
+        self.lives.count_exchanges(id, times);
         let closed = self.take_closed_windows(id);
-        let timing = Timing::of(exchange, closed);
+        let timing = Timing::of(exchange, closed, times);
         let timing = timing.as_ref();
         let Some(pool) = self.pools.of_mut(pool_id) else {
             return;
@@ -38,7 +49,7 @@ impl Profile {
         self.statements.add(service, exchange, timing);
         if !exchange.validation
             && !exchange.opaque
-            && let Some(ended) = self.recents.add(id, exchange)
+            && let Some(ended) = self.recents.add(id, exchange, times)
         {
             self.tell(&ended);
         }

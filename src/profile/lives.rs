@@ -110,11 +110,12 @@ impl Lives {
         self.open
     }
 
-    /// Counts an exchange.
-    pub fn count_exchange(&mut self, id: ConnectionId) {
+    /// Counts so many exchanges.
+    pub fn count_exchanges(&mut self, id: ConnectionId, times: u32) {
         let Some(life) = self.of_mut(id) else { return };
-        life.exchanges = life.exchanges.wrapping_add(1);
-        if life.exchanges == 0 {
+        let (low, over) = life.exchanges.overflowing_add(times);
+        life.exchanges = low;
+        if over {
             self.extra_mut(id).exchanges_high += 1;
         }
     }
@@ -196,7 +197,7 @@ mod tests {
         lives.connected(ConnectionId(3), Span::from_nanos(150_001));
         lives.logged_in(ConnectionId(3), Span::from_secs(7));
         lives.of_mut(ConnectionId(3)).unwrap().exchanges = u32::MAX;
-        lives.count_exchange(ConnectionId(3));
+        lives.count_exchanges(ConnectionId(3), 1);
         let whole = whole(&lives);
         assert_eq!(whole.connect(), Some(Span::from_nanos(150_001)));
         assert_eq!(whole.login(), Some(Span::from_secs(7)));

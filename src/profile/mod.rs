@@ -160,7 +160,7 @@ impl Profile {
     pub fn record(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
         self.now = self.now.max(at);
         match event {
-            Event::Exchanged(exchange) => self.exchanged(id, at, exchange),
+            Event::Exchanged(exchange, times) => self.exchanged(id, at, exchange, times),
             Event::Busy { validation } => self.busy(id, at, validation),
             Event::Rest { transaction } => self.rest(id, at, transaction),
             Event::KeepAlive(_) => self.probed(id),

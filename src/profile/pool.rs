@@ -108,7 +108,7 @@ impl Seen {
     pub fn add(&mut self, exchange: &Exchange, timing: Option<&Timing>) {
         self.counts.add(exchange, timing);
         if let Some(timing) = timing {
-            self.latency.record_value(timing.latency);
+            self.latency.record_values(timing.latency, timing.times);
             self.legs.add(timing);
         }
     }

@@ -93,27 +93,27 @@ pub struct Recents {
 }
 
 impl Recents {
-    /// Takes in a useful exchange; tells what ended with it, which mostly is nothing.
+    /// Takes in a useful exchange, or so many that are alike; tells what ended with it, which mostly is nothing.
     #[inline]
-    pub fn add(&mut self, id: ConnectionId, exchange: &Exchange) -> Option<Ended> {
+    pub fn add(&mut self, id: ConnectionId, exchange: &Exchange, times: u32) -> Option<Ended> {
         match self.places.get_mut(index(id)) {
             Some(Some(place)) if place.id == id && place.goes_on_with(exchange) => {
-                place.add(exchange);
+                place.add(exchange, times);
                 None
             }
-            _ => Some(self.add_anew(id, exchange)),
+            _ => Some(self.add_anew(id, exchange, times)),
         }
     }
 
     /// On a connection that was not remembered, or after a pause.
-    fn add_anew(&mut self, id: ConnectionId, exchange: &Exchange) -> Ended {
+    fn add_anew(&mut self, id: ConnectionId, exchange: &Exchange, times: u32) -> Ended {
         let (place, displaced) = self.place(id, exchange.start);
         let mut ended = displaced.map_or_else(Ended::default, Recent::displaced);
         ended.pause = place.pause(exchange.start);
         if place.pauses_before(exchange) {
             ended.repetitions.extend(place.restart(exchange.start));
         }
-        place.add(exchange);
+        place.add(exchange, times);
         ended
     }
 
@@ -222,8 +222,19 @@ impl Recent {
         exchange.start.since(self.end) > PAUSE && self.transaction.is_none()
     }
 
+    fn add(&mut self, exchange: &Exchange, times: u32) {
+        self.add_one(exchange);
+        for _ in 1..times {
+            if exchange.start < self.end {
+                // Sent before the reply to the first: nothing more to learn.
+                break;
+            }
+            self.add_one(exchange);
+        }
+    }
+
     /// Preparing a statement is not executing it, and what is sent before the last reply came waits for no round trip.
-    fn add(&mut self, exchange: &Exchange) {
+    fn add_one(&mut self, exchange: &Exchange) {
         let end = exchange.reply.map_or(exchange.request_end, |reply| reply.end);
         let pipelined = exchange.start < self.end;
         self.end = self.end.max(end);
@@ -322,7 +333,7 @@ mod tests {
             statement: Some(StatementId(statement)),
             ..exchange(start, start + 1, start + 500_000, start + 500_001)
         };
-        recents.add(ID, &one).unwrap_or_default()
+        recents.add(ID, &one, 1).unwrap_or_default()
     }
 
     #[test]
@@ -373,12 +384,12 @@ mod tests {
         run(&mut recents, 1, 0);
         for n in 0..20 {
             let start = 1_000_000 * (1 + n);
-            recents.add(ID, &of(Verb::Prepare, start, start + 10));
+            recents.add(ID, &of(Verb::Prepare, start, start + 10), 1);
         }
         assert_eq!(recents.ongoing().count(), 0);
         // Twenty in one packet; their replies come one after the other.
         for n in 0..20 {
-            recents.add(ID, &of(Verb::Execute, 50_000_000, 51_000_000 + n));
+            recents.add(ID, &of(Verb::Execute, 50_000_000, 51_000_000 + n), 1);
         }
         assert_eq!(recents.ongoing().count(), 0);
     }
@@ -412,7 +423,7 @@ mod tests {
         run(&mut recents, 7, 0);
         recents.transaction(ID, true, Timestamp::from_nanos(3));
         let other = ConnectionId(ID.0 + 1024);
-        let ended = recents.add(other, &exchange(5, 6, 7, 8)).unwrap();
+        let ended = recents.add(other, &exchange(5, 6, 7, 8), 1).unwrap();
         let past = ended.displaced.unwrap();
         assert_eq!((past.id, past.last), (ID, Some(StatementId(7))));
         assert_eq!(past.transaction, Some(Timestamp::from_nanos(3)));

@@ -117,7 +117,7 @@ impl Script {
         self.profile.record(
             ConnectionId(id),
             Timestamp::from_nanos(to),
-            Event::Exchanged(&one),
+            Event::Exchanged(&one, 1),
         );
     }
 

@@ -26,14 +26,15 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts one exchange, with its times where it counts.
+    /// Counts an exchange, with its times where it counts.
     #[inline]
     pub fn add(&mut self, exchange: &Exchange, timing: Option<&Timing>) {
-        if timing.is_some_and(|timing| timing.is_plain) {
-            self.all.requests += 1;
-            self.all.replies += 1;
-        } else {
-            self.add_any(exchange);
+        match timing.filter(|timing| timing.is_plain) {
+            Some(timing) => {
+                self.all.requests += u64::from(timing.times);
+                self.all.replies += u64::from(timing.times);
+            }
+            None => self.add_any(exchange),
         }
     }
 
@@ -69,11 +70,12 @@ impl Legs {
     /// Adds an exchange that counts.
     #[inline]
     pub fn add(&mut self, timing: &Timing) {
-        self.count += 1;
-        self.request += timing.request;
-        self.latency += timing.latency.nanos();
-        self.reply += timing.reply;
-        self.window_closed += timing.window_closed;
+        let times = u64::from(timing.times);
+        self.count += times;
+        self.request += timing.request * times;
+        self.latency += timing.latency.nanos() * times;
+        self.reply += timing.reply * times;
+        self.window_closed += timing.window_closed * times;
     }
 
     /// Adds a TCP handshake.
@@ -285,10 +287,12 @@ impl Seen {
             self.errors.add(code);
         }
         if let Some(timing) = timing {
-            self.latency.record_value(timing.latency);
-            self.duration.record_value(timing.duration);
+            self.latency.record_values(timing.latency, timing.times);
+            self.duration.record_values(timing.duration, timing.times);
             self.legs.add(timing);
-            self.delayed_acknowledgments += u64::from(is_delayed(exchange, timing));
+            if is_delayed(exchange, timing) {
+                self.delayed_acknowledgments += u64::from(timing.times);
+            }
         }
     }
 
@@ -380,8 +384,9 @@ mod tests {
     #[test]
     fn each_kind_is_counted_once() {
         let mut counts = Counts::default();
-        let add =
-            |counts: &mut Counts, one: &Exchange| counts.add(one, Timing::of(one, [Span::ZERO; 2]).as_ref());
+        let add = |counts: &mut Counts, one: &Exchange| {
+            counts.add(one, Timing::of(one, [Span::ZERO; 2], 1).as_ref());
+        };
         add(&mut counts, &exchange(0, 1, 2, 3));
         add(
             &mut counts,
@@ -430,7 +435,7 @@ mod tests {
             exchange(0, 41 * ms, 42 * ms, 42 * ms),
             exchange(0, 0, ms, 45 * ms),
         );
-        let delayed = |one: &Exchange| is_delayed(one, &Timing::of(one, [Span::ZERO; 2]).unwrap());
+        let delayed = |one: &Exchange| is_delayed(one, &Timing::of(one, [Span::ZERO; 2], 1).unwrap());
         assert!(delayed(&of(request, 40)) && delayed(&of(reply, 2000)));
         assert!(
             !delayed(&of(request, 40_000)) && !delayed(&of(reply, 3000)),
@@ -444,7 +449,7 @@ mod tests {
         let mut legs = Legs::default();
         let one = exchange(0, 10, 110, 130);
         let closed = [Span::from_nanos(15), Span::from_nanos(99)];
-        legs.add(&Timing::of(&one, closed).unwrap());
+        legs.add(&Timing::of(&one, closed, 1).unwrap());
         let time = legs.summarise(Some(Span::from_nanos(30)));
         let sum: f64 = [
             time.request_seconds,

@@ -234,13 +234,14 @@ impl Statement {
             (_, Verb::Prepare) => return,
             _ => {}
         }
-        self.count += 1;
+        let times = u64::from(timing.map_or(1, |timing| timing.times));
+        self.count += times;
         if let Some(rows) = exchange.rows {
-            self.rows = Some(self.rows.unwrap_or(0).saturating_add(rows));
+            self.rows = Some(self.rows.unwrap_or(0).saturating_add(rows.saturating_mul(times)));
         }
         if let Some(timing) = timing {
-            self.latency.record_value(timing.latency);
-            self.duration.record_value(timing.duration);
+            self.latency.record_values(timing.latency, timing.times);
+            self.duration.record_values(timing.duration, timing.times);
             self.legs.add(timing);
         }
         if timing.is_none_or(|timing| !timing.is_plain) {
@@ -277,7 +278,7 @@ mod tests {
             table.add(
                 ServiceId(service),
                 &of(7),
-                Timing::of(&of(7), [Span::ZERO; 2]).as_ref(),
+                Timing::of(&of(7), [Span::ZERO; 2], 1).as_ref(),
             );
         }
         table.add(ServiceId(0), &exchange(0, 1, 2, 3), None);
@@ -306,14 +307,14 @@ mod tests {
         table.add(
             ServiceId(0),
             &prepare,
-            Timing::of(&prepare, [Span::ZERO; 2]).as_ref(),
+            Timing::of(&prepare, [Span::ZERO; 2], 1).as_ref(),
         );
         assert_eq!(told(&table), [(Verb::Prepare, 1)]);
         for exchange in [of(7), prepare, of(7)] {
             table.add(
                 ServiceId(0),
                 &exchange,
-                Timing::of(&exchange, [Span::ZERO; 2]).as_ref(),
+                Timing::of(&exchange, [Span::ZERO; 2], 1).as_ref(),
             );
         }
         assert_eq!(told(&table), [(Verb::Query, 2)]);
@@ -326,12 +327,16 @@ mod tests {
             table.add(
                 ServiceId(0),
                 &of(id),
-                Timing::of(&of(id), [Span::ZERO; 2]).as_ref(),
+                Timing::of(&of(id), [Span::ZERO; 2], 1).as_ref(),
             );
         }
         assert_eq!((table.iter().count(), table.evictions()), (3, 2));
         table.turn();
-        table.add(ServiceId(0), &of(4), Timing::of(&of(4), [Span::ZERO; 2]).as_ref());
+        table.add(
+            ServiceId(0),
+            &of(4),
+            Timing::of(&of(4), [Span::ZERO; 2], 1).as_ref(),
+        );
         assert_eq!(
             (table.iter().count(), table.evictions()),
             (1, 2),

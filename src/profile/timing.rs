@@ -1,4 +1,4 @@
-//! What an exchange that counts adds to its server's, its pool's and its statement's figures: worked out once for all.
+//! What an exchange that counts, or many that are alike, add to their server's, pool's and statement's figures: worked out once for all.
 
 use super::durations::Value;
 use crate::clock::Span;
@@ -23,6 +23,8 @@ pub struct Timing {
     pub window_closed: u64,
     /// It ended well: a request, a reply, and nothing else to count.
     pub is_plain: bool,
+    /// How many exchanges were like this, one after the other.
+    pub times: u32,
 }
 
 impl Timing {
@@ -30,7 +32,7 @@ impl Timing {
     /// not count. A closed window holds up who sends to it: the server's the request, the client's the reply.
     #[inline]
     #[must_use]
-    pub fn of(exchange: &Exchange, closed: [Span; 2]) -> Option<Self> {
+    pub fn of(exchange: &Exchange, closed: [Span; 2], times: u32) -> Option<Self> {
         let reply = exchange.reply.filter(|_| exchange.counts())?;
         let sending = exchange.request_end.since(exchange.start).nanos().unsigned_abs();
         let receiving = reply.end.since(reply.start).nanos().unsigned_abs();
@@ -45,6 +47,7 @@ impl Timing {
             reply: receiving - held_reply,
             window_closed: held_request + held_reply,
             is_plain: exchange.outcome == Ending::Ok,
+            times,
         })
     }
 }

@@ -55,7 +55,9 @@ impl ExchangeWriter {
                     names.system = system;
                 }
             }
-            Event::Exchanged(exchange) => self.write(id, exchange, statements),
+            Event::Exchanged(exchange, times) => {
+                (0..times).for_each(|_| self.write(id, exchange, statements));
+            }
             _ => {}
         }
     }

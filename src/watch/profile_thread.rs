@@ -28,7 +28,7 @@ pub(super) struct ProfileThread {
 struct Batch {
     events: Vec<(ConnectionId, Timestamp, Owned)>,
     /// Those of the `Owned::Exchanged`, in their order: they are by far larger than the other events.
-    exchanges: Vec<Exchange>,
+    exchanges: Vec<(Exchange, u32)>,
 }
 
 /// An [`Event`] that borrows nothing. Small, as there are three for each exchange and all go from one core to another.
@@ -103,8 +103,8 @@ fn keep(mut profile: Box<Profile>, batches: &Receiver<Batch>, used: &Sender<Batc
 impl Batch {
     fn own(&mut self, event: Event<'_>) -> Owned {
         match event {
-            Event::Exchanged(exchange) => {
-                self.exchanges.push(*exchange);
+            Event::Exchanged(exchange, times) => {
+                self.exchanges.push((*exchange, times));
                 Owned::Exchanged
             }
             Event::Busy { validation } => Owned::Busy { validation },
@@ -140,8 +140,8 @@ impl Batch {
         for (id, at, event) in &self.events {
             match event {
                 Owned::Exchanged => {
-                    if let Some(exchange) = exchanges.next() {
-                        profile.record(*id, *at, Event::Exchanged(exchange));
+                    if let Some((exchange, times)) = exchanges.next() {
+                        profile.record(*id, *at, Event::Exchanged(exchange, *times));
                     }
                 }
                 Owned::Identified(identified) => {

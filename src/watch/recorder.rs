@@ -60,4 +60,8 @@ impl Observer for Recorder {
             None => self.profile.record(id, at, event),
         }
     }
+
+    fn tells_bytes(&self) -> bool {
+        self.exchanges.is_some()
+    }
 }

@@ -231,17 +231,18 @@ impl Observer for Collector {
                 self.clients.resize(self.clients.len().max(slot + 1), None);
                 self.clients[slot] = Some(client);
             }
-            Event::Exchanged(exchange) => {
+            Event::Exchanged(exchange, times) => {
                 let statement = exchange
                     .statement
                     .map(|id| statements.statement(id).text.to_string());
                 let mut exchange = *exchange;
                 exchange.statement = None;
-                self.seen.push(Seen {
+                let seen = Seen {
                     client: self.clients[slot].unwrap(),
                     statement,
                     exchange,
-                });
+                };
+                self.seen.extend((0..times).map(|_| seen.clone()));
             }
             _ => {}
         }
