@@ -47,13 +47,14 @@ fn columns(terminal: bool) -> usize {
     let wanted = std::env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok());
-    let has = || {
-        crossterm::terminal::size()
-            .ok()
-            .filter(|_| terminal)
-            .map(|(columns, _)| usize::from(columns))
-    };
+    let has = || terminal.then(terminal_columns).flatten();
     wanted.or_else(has).unwrap_or(80)
+}
+
+/// What the kernel says, and no one else: `crossterm::terminal::size` would ask tput(1) where that fails.
+fn terminal_columns() -> Option<usize> {
+    let size = crossterm::terminal::window_size().ok()?;
+    (size.columns > 0).then_some(usize::from(size.columns))
 }
 
 fn to_stdout(draw: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

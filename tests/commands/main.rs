@@ -14,6 +14,7 @@
 //! | a summary to `compare` and `merge` that is none, or of another version | `arguments::what_is_no_summary_is_said_with_status_66` |
 //! | standard output closed, or its reader gone (EPIPE) | `output::a_reader_that_goes_is_no_failure` |
 //! | no space for `-o`, `-w`, `--exchanges`; a folder that is not there; a directory | `output::what_cannot_be_written_is_said_with_status_1` |
+//! | no terminal, and programs of that name on the path | `output::no_other_program_is_run` |
 //! | no permission to capture | `live::not_permitted_names_the_command_that_grants_it` |
 //! | an interface that does not exist, or is down | `live::nothing_to_watch_has_status_69` |
 //! | `top` without a terminal | `live::top_wants_a_terminal` |

@@ -49,3 +49,20 @@ fn what_cannot_be_written_is_said_with_status_1() {
     let failed = finished(&sockhound(&["read", file.path()]).stdout(full).output().unwrap());
     failed.fails(1, "No space left");
 }
+
+/// Whoever asks for a terminal's width where there is none asks tput(1): two processes that take longer than a small file.
+#[test]
+fn no_other_program_is_run() {
+    use std::os::unix::fs::PermissionsExt;
+    let file = written();
+    let trap = file.beside("tput");
+    let marker = file.beside("was-run");
+    std::fs::write(&trap, format!("#!/bin/sh\n: >'{marker}'\necho 80\n")).unwrap();
+    std::fs::set_permissions(&trap, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for format in ["json", "text", "html"] {
+        let mut command = sockhound(&["read", "-f", format, file.path()]);
+        let ended = command.env("PATH", file.folder.path()).output().unwrap();
+        assert_eq!(ended.status.code(), Some(0));
+    }
+    assert!(!std::path::Path::new(&marker).exists(), "tput was run");
+}
