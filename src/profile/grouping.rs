@@ -104,7 +104,8 @@ impl Profile {
         };
         let members = self.lives.iter().filter(|(_, life)| life.pool == id);
         let keyed = members.map(|(member, life)| (member, self.key(self.identities.of(life.identity), base)));
-        let guests: Vec<(ConnectionId, Key)> = keyed.filter(|(_, known)| *known != key).collect();
+        let mut guests: Vec<(ConnectionId, Key)> = keyed.filter(|(_, known)| *known != key).collect();
+        guests.sort_by_cached_key(|(guest, _)| self.ends(*guest));
         for &(guest, known) in &guests {
             let place = self.pools.place(base, service, known, Some(id), at);
             if place.pool != id {

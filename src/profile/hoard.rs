@@ -1,13 +1,14 @@
 //! Which connections are hoarded: those with no useful work for long, longest idle first, as many as their pool's
 //! surplus; and every open transaction that has been silent for long.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::Config;
 use super::demand::needed;
 use super::life::{Life, Traits};
 use super::lives::Lives;
-use super::pool::{Pool, PoolId};
+use super::pool::Pool;
 use super::pools::Pools;
 use crate::clock::{Span, Timestamp};
 use crate::exchange::ConnectionId;
@@ -27,13 +28,13 @@ pub fn need(pool: &Pool, config: &Config) -> (u32, u32) {
 #[must_use]
 pub fn judge(lives: &Lives, pools: &Pools, config: &Config, now: Timestamp) -> Hoarded {
     let mut hoarded = Hoarded::default();
-    let mut idle: Vec<(PoolId, std::cmp::Reverse<Span>, ConnectionId)> = Vec::new();
+    let mut idle = Vec::new();
     for (id, life) in lives.iter() {
         let silent = life.idle(now);
         if is_silent_transaction(life, silent, config) {
             hoarded.insert(id, reasons(life));
         } else if is_candidate(life, silent, config) {
-            idle.push((life.pool, std::cmp::Reverse(silent), id));
+            idle.push((life.pool, Reverse(silent), life.address, life.port, id));
         }
     }
     idle.sort_unstable();
@@ -42,7 +43,7 @@ pub fn judge(lives: &Lives, pools: &Pools, config: &Config, now: Timestamp) -> H
             .first()
             .and_then(|(pool, ..)| pools.of(*pool))
             .map_or(0, |pool| need(pool, config).1);
-        let flagged = of_pool.iter().take(surplus as usize).map(|&(_, _, id)| id);
+        let flagged = of_pool.iter().take(surplus as usize).map(|&(.., id)| id);
         hoarded.extend(flagged.filter_map(|id| Some((id, reasons(lives.of(id)?)))));
     }
     hoarded

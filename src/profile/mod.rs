@@ -32,6 +32,7 @@ use std::collections::VecDeque;
 
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{ConnectionId, Event};
+use crate::packet::Endpoint;
 use crate::protocol::Side;
 
 use crate::summary::Owner;
@@ -257,6 +258,17 @@ impl Profile {
     #[must_use]
     pub const fn open(&self) -> usize {
         self.lives.open()
+    }
+
+    /// Client and server of an open connection.
+    #[must_use]
+    pub fn ends(&self, id: ConnectionId) -> Option<(Endpoint, Endpoint)> {
+        let whole = life::Whole {
+            life: self.lives.of(id)?,
+            extra: self.lives.extra(id),
+        };
+        let pool = self.pools.of(whole.life.pool)?;
+        Some((whole.client(), self.services.of(pool.service)?.server))
     }
 
     /// The hoarded connections as of `now`, with their reasons.

@@ -26,11 +26,8 @@ impl View<'_> {
             Listing::None => None,
             Listing::Flagged => Some(self.hoarded()),
             Listing::All => {
-                let open = self
-                    .profile
-                    .lives
-                    .iter()
-                    .filter_map(|(id, _)| self.open_connection(id));
+                let open = self.by_age().into_iter();
+                let open = open.filter_map(|id| self.open_connection(id));
                 let gone = self
                     .profile
                     .gone
@@ -39,6 +36,14 @@ impl View<'_> {
                 Some(open.chain(gone).collect())
             }
         }
+    }
+
+    /// The open connections, the one first seen first. What ids they have changes nothing.
+    fn by_age(&self) -> Vec<ConnectionId> {
+        let open = self.profile.lives.iter();
+        let mut open: Vec<_> = open.map(|(id, life)| (life.opened, id)).collect();
+        open.sort_by_cached_key(|&(opened, id)| (opened, self.profile.ends(id)));
+        open.into_iter().map(|(_, id)| id).collect()
     }
 
     pub(super) fn open_connection(&self, id: ConnectionId) -> Option<Connection> {
