@@ -4,7 +4,11 @@
 mod support;
 
 use proptest::prelude::*;
-use support::replay::{CAPTURES, Packet, Seen, packets, run, run_counted, run_restless, summary};
+use sockhound::clock::Timestamp;
+use std::collections::BTreeSet;
+use support::replay::{
+    CAPTURES, Kept, Packet, Seen, Threads, frames, packets, run, run_counted, run_restless, whole,
+};
 
 /// Decoded exchanges that claim to be exact; a turn only claims who spoke when.
 fn trusted(seen: &[Seen]) -> Vec<&Seen> {
@@ -58,7 +62,76 @@ fn a_replay_is_the_same() {
 #[test]
 fn a_second_thread_changes_nothing() {
     for &(name, _, port) in CAPTURES {
-        assert_eq!(summary(name, port, true), summary(name, port, false), "{name}");
+        let frames = frames(name);
+        let apart = whole(&frames, &[port], Threads::ProfileApart);
+        assert_same(&apart, &whole(&frames, &[port], Threads::One), name);
+    }
+}
+
+fn assert_same(one: &(String, String), other: &(String, String), what: &str) {
+    let differing = one
+        .1
+        .lines()
+        .zip(other.1.lines())
+        .find(|(one, other)| one != other);
+    assert_eq!(differing, None, "{what}: exchanges");
+    assert_eq!(one.1.len(), other.1.len(), "{what}: exchanges");
+    assert_eq!(one.0, other.0, "{what}: summary");
+}
+
+/// The captures as if they had been recorded at one time on one host.
+fn all_at_once() -> (Vec<Kept>, Vec<u16>) {
+    let mut all = Vec::new();
+    for &(name, ..) in CAPTURES {
+        let frames = frames(name);
+        let start = frames[0].time;
+        all.extend(frames.into_iter().map(|frame| Kept {
+            time: Timestamp::from_nanos(1_700_000_000_000_000_000) + frame.time.since(start),
+            ..frame
+        }));
+    }
+    all.sort_by_key(|frame| frame.time);
+    let ports = CAPTURES.iter().map(|&(.., port)| port);
+    (all, ports.collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+#[test]
+fn dividing_connections_among_threads_changes_nothing() {
+    for &(name, _, port) in CAPTURES {
+        let frames = frames(name);
+        let one = whole(&frames, &[port], Threads::One);
+        for count in 1..4 {
+            let divided = whole(&frames, &[port], Threads::Shards(count));
+            assert_same(&divided, &one, &format!("{name}, {count} shards"));
+        }
+    }
+}
+
+#[test]
+fn dividing_all_systems_at_once_changes_nothing_whole_cut_short_or_with_holes() {
+    let (all, ports) = all_at_once();
+    let cut = |frame: &Kept| Kept {
+        bytes: frame.bytes.iter().copied().take(96).collect(),
+        ..frame.clone()
+    };
+    let without = |each: usize| {
+        let kept = all.iter().enumerate().filter(|(at, _)| at % each != 7);
+        kept.map(|(_, frame)| frame.clone()).collect()
+    };
+    let scenes: [(&str, Vec<Kept>); 6] = [
+        ("whole", all.clone()),
+        ("begun late", all[all.len() / 5..].to_vec()),
+        ("ended early", all[..all.len() / 3].to_vec()),
+        ("one in 50 lost", without(50)),
+        ("one in 11 lost", without(11)),
+        ("cut short", all.iter().map(cut).collect()),
+    ];
+    for (what, frames) in scenes {
+        let one = whole(&frames, &ports, Threads::One);
+        for count in [2, 3, 7] {
+            let divided = whole(&frames, &ports, Threads::Shards(count));
+            assert_same(&divided, &one, &format!("{what}, {count} shards"));
+        }
     }
 }
 

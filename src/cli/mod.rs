@@ -5,6 +5,7 @@ pub mod capture;
 pub mod compare;
 pub mod completions;
 mod config;
+mod cores;
 pub mod daemon;
 pub mod demo;
 pub mod doctor;

@@ -78,6 +78,11 @@ impl Conversation {
         }
     }
 
+    /// Whether any request is in flight, or may be.
+    pub(super) fn is_open(&self) -> bool {
+        self.pairing.is_open()
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         self.pairing.is_busy()
     }

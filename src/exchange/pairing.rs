@@ -102,6 +102,11 @@ impl Pairing {
         self.transaction = transaction;
     }
 
+    /// Whether anything asked is not over.
+    pub(super) fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// Whether anything is in flight.
     pub(super) fn is_busy(&self) -> bool {
         self.busy != Busy::Resting

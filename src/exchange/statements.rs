@@ -153,6 +153,24 @@ impl Statements {
         self.known.get(id.0 as usize).unwrap_or_else(|| &self.known[0])
     }
 
+    /// How many there are.
+    #[inline]
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.known.len()
+    }
+
+    /// What was added since so many were known.
+    #[must_use]
+    pub fn since(&self, known: usize) -> &[Statement] {
+        self.known.get(known..).unwrap_or_default()
+    }
+
+    /// Takes over what another `Statements` made; a fingerprint that is known keeps its id.
+    pub fn learn(&mut self, other: Statement) -> StatementId {
+        self.find(other.hash).unwrap_or_else(|| self.add(other))
+    }
+
     /// All statements with their ids, [`OTHER`] first.
     pub fn iter(&self) -> impl Iterator<Item = (StatementId, &Statement)> {
         (0..).map(StatementId).zip(&self.known)

@@ -48,8 +48,20 @@ pub struct Discards {
     pub malformed: u64,
 }
 
+impl std::iter::Sum for Discards {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            not_ip: sum.not_ip + one.not_ip,
+            not_tcp: sum.not_tcp + one.not_tcp,
+            fragments: sum.fragments + one.fragments,
+            malformed: sum.malformed + one.malformed,
+        })
+    }
+}
+
 impl Discards {
-    fn count(&mut self, discard: Discard) {
+    /// Counts a frame.
+    pub fn count(&mut self, discard: Discard) {
         match discard {
             Discard::NotIp => self.not_ip += 1,
             Discard::NotTcp => self.not_tcp += 1,
@@ -123,16 +135,18 @@ impl<O: Observer> Tracker<O> {
     /// The same for those only of which nothing came since `before`, while the watch goes on.
     pub fn settle_turns(&mut self, before: Timestamp) {
         let (now, watch) = (self.now, &mut self.watch);
-        self.table
-            .each(|id, conversation| conversation.close_turns(before, now, watch.context(id)));
+        self.table.each(Conversation::is_open, |id, conversation| {
+            conversation.close_turns(before, now, watch.context(id));
+        });
     }
 
     /// The watch is over: what is in flight ends unanswered.
     pub fn finish(&mut self) {
         self.settle();
         let (now, watch) = (self.now, &mut self.watch);
-        self.table
-            .each(|id, conversation| conversation.close(now, watch.context(id)));
+        self.table.each(Conversation::is_open, |id, conversation| {
+            conversation.close(now, watch.context(id));
+        });
     }
 
     /// The connection between `client` and `server` that the kernel knows, opened now if it was never seen.
@@ -168,9 +182,9 @@ impl<O: Observer> Tracker<O> {
         self.table.counters()
     }
 
-    /// The ports that most segments went to besides the watched ones, with how many.
+    /// What went by besides the watched servers.
     #[must_use]
-    pub fn elsewhere(&self) -> Vec<(u16, u64)> {
+    pub fn elsewhere(&self) -> &flow::Elsewhere {
         self.table.elsewhere()
     }
 
@@ -178,6 +192,11 @@ impl<O: Observer> Tracker<O> {
     #[must_use]
     pub fn discards(&self) -> Discards {
         self.discards
+    }
+
+    /// The observer, which is all that is left.
+    pub fn into_observer(self) -> O {
+        self.watch.observer
     }
 
     /// The observer.

@@ -163,6 +163,18 @@ impl<C> Flow<C> {
         Some(&mut unsettled.sides[side.index()])
     }
 
+    /// Whether anything is held since before `then`.
+    pub(super) fn has_waited(&mut self, then: Timestamp) -> bool {
+        [Side::Client, Side::Server]
+            .into_iter()
+            .any(|side| self.waits(side, then).is_some())
+    }
+
+    /// Where the lowest that is held of `side`'s stream begins, if any is since before `then`.
+    pub(super) fn waits(&mut self, side: Side, then: Timestamp) -> Option<u32> {
+        self.stream(side)?.waiting_since_before(then)
+    }
+
     pub(super) fn side(&self, source_first: bool) -> Side {
         if self.state.has(State::CLIENT_FIRST) == source_first {
             Side::Client

@@ -18,3 +18,17 @@ pub struct Counters {
     /// Connections dropped for the bound.
     pub evicted: u64,
 }
+
+impl std::iter::Sum for Counters {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            watched: sum.watched + one.watched,
+            unwatched: sum.unwatched + one.unwatched,
+            duplicates: sum.duplicates + one.duplicates,
+            gaps: sum.gaps + one.gaps,
+            gap_bytes: sum.gap_bytes + one.gap_bytes,
+            shed: sum.shed + one.shed,
+            evicted: sum.evicted + one.evicted,
+        })
+    }
+}

@@ -2,7 +2,7 @@
 
 /// Segments by port; a port's page of memory is touched only when it is used.
 #[derive(Debug)]
-pub(super) struct Elsewhere {
+pub struct Elsewhere {
     segments: Box<[u32]>,
 }
 
@@ -19,12 +19,15 @@ impl Elsewhere {
         *count = count.saturating_add(1);
     }
 
-    /// The busiest ports with their segments, at most `most`, the busiest first.
-    pub(super) fn busiest(&self, most: usize) -> Vec<(u16, u64)> {
-        let counted = self.segments.iter().enumerate().filter(|&(_, &count)| count > 0);
-        let mut ports: Vec<_> = counted
-            .map(|(port, &count)| (port as u16, u64::from(count)))
-            .collect();
+    /// The busiest ports of all these together with their segments, at most `most`, the busiest first.
+    #[must_use]
+    pub fn busiest(all: &[&Self], most: usize) -> Vec<(u16, u64)> {
+        let count = |port: u16| -> u64 {
+            let counts = all.iter().map(|one| one.segments[usize::from(port)]);
+            counts.map(u64::from).sum()
+        };
+        let counted = (0..=u16::MAX).map(|port| (port, count(port)));
+        let mut ports: Vec<_> = counted.filter(|&(_, count)| count > 0).collect();
         ports.sort_by_key(|&(port, count)| (std::cmp::Reverse(count), port));
         ports.truncate(most);
         ports

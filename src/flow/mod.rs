@@ -11,13 +11,16 @@ mod flags;
 mod key;
 mod reassembly;
 mod servers;
+mod shard;
 mod step;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use counters::Counters;
+pub use elsewhere::Elsewhere;
 pub use servers::{Pattern, Servers};
+pub use shard::Shard;
 pub use table::{Limits, Table};
 
 use crate::clock::{Span, Timestamp};

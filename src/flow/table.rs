@@ -100,10 +100,10 @@ impl<C> Table<C> {
         self.len() == 0
     }
 
-    /// The ports that most segments went to besides the watched servers' ones, with how many.
+    /// What went by besides the watched servers.
     #[must_use]
-    pub fn elsewhere(&self) -> Vec<(u16, u64)> {
-        self.elsewhere.busiest(8)
+    pub fn elsewhere(&self) -> &Elsewhere {
+        &self.elsewhere
     }
 
     /// Takes one segment, in capture order, and tells `handler` what it means. Returns whether it is of a watched
@@ -263,7 +263,7 @@ impl<C> Table<C> {
         false
     }
 
-    /// Looks after a part of the table: frees what closed a while ago and gives up holes that do not fill. Call it
+    /// Looks after the table: frees what closed a while ago, in a part of it, and gives up holes that do not fill. Call it
     /// several times a second of capture time.
     pub fn tick<H: Handler<Conversation = C>>(&mut self, now: Timestamp, handler: &mut H) {
         for _ in 0..(self.flows.len() / 8 + 256).min(self.flows.len()) {
@@ -272,9 +272,67 @@ impl<C> Table<C> {
             } else {
                 0
             };
-            self.look_after(self.cursor as u32, now, handler);
+            self.look_after(self.cursor as u32, now);
         }
+        self.give_up_holes(now, handler);
         self.tidy_hosts();
+    }
+
+    /// Gives up holes that do not fill, in the order of their connections' ends: which else is in the table changes nothing.
+    fn give_up_holes<H: Handler<Conversation = C>>(&mut self, now: Timestamp, handler: &mut H) {
+        let flows = &mut self.flows;
+        self.stalled.retain(|&slot| {
+            let flow = &mut flows[slot as usize];
+            let keeps = flow.buffered(handler) > 0;
+            flow.state.set(State::STALLED, keeps);
+            keeps
+        });
+        let mut late: Vec<u32> = self.stalled.iter().copied().collect();
+        late.retain(|&slot| flows[slot as usize].has_waited(now - PATIENCE));
+        self.sort(&mut late);
+        for slot in late {
+            let before = self.flows[slot as usize].buffered(handler);
+            for side in [Side::Client, Side::Server] {
+                self.give_up(slot, side, now, handler);
+            }
+            self.account(slot, before, now, handler);
+        }
+    }
+
+    fn give_up<H: Handler<Conversation = C>>(
+        &mut self,
+        slot: u32,
+        side: Side,
+        now: Timestamp,
+        handler: &mut H,
+    ) {
+        let flow = &mut self.flows[slot as usize];
+        let Some(until) = flow.waits(side, now - PATIENCE) else {
+            return;
+        };
+        let mut step = Step {
+            id: ConnectionId(slot),
+            at: now,
+            side,
+            counters: &mut self.counters,
+        };
+        step.give_up(flow, until, handler);
+    }
+
+    /// Puts connections in the order of their ends, each once.
+    fn sort(&self, slots: &mut Vec<u32>) {
+        if slots.len() > 1 {
+            slots.sort_by_cached_key(|&slot| self.ends(slot));
+            slots.dedup();
+        }
+    }
+
+    /// Client and server.
+    fn ends(&self, slot: u32) -> (Endpoint, Endpoint) {
+        let flow = &self.flows[slot as usize];
+        let client_first = flow.state.has(State::CLIENT_FIRST);
+        let end = |second| flow.key.end(second, &self.hosts);
+        (end(!client_first), end(client_first))
     }
 
     /// The connection between `client` and `server`, opened now if it was never seen: the kernel knows it, though it sent
@@ -332,11 +390,19 @@ impl<C> Table<C> {
         }
     }
 
-    /// Calls `visit` with every open connection's conversation.
-    pub fn each(&mut self, mut visit: impl FnMut(ConnectionId, &mut C)) {
-        for (slot, flow) in self.flows.iter_mut().enumerate() {
-            if let Some(active) = &mut flow.active {
-                visit(ConnectionId(slot as u32), &mut active.conversation);
+    /// Calls `visit` with the conversations that are `meant`, in the order of their connections' ends.
+    pub fn each(&mut self, meant: impl Fn(&C) -> bool, mut visit: impl FnMut(ConnectionId, &mut C)) {
+        let is_meant = |flow: &Flow<C>| {
+            flow.active
+                .as_ref()
+                .is_some_and(|active| meant(&active.conversation))
+        };
+        let flows = (0..).zip(&self.flows).filter(|(_, flow)| is_meant(flow));
+        let mut slots: Vec<u32> = flows.map(|(slot, _)| slot).collect();
+        self.sort(&mut slots);
+        for slot in slots {
+            if let Some(active) = &mut self.flows[slot as usize].active {
+                visit(ConnectionId(slot), &mut active.conversation);
             }
         }
     }
@@ -468,29 +534,10 @@ impl<C> Table<C> {
         self.release(slot as u32);
     }
 
-    fn look_after<H: Handler<Conversation = C>>(&mut self, slot: u32, now: Timestamp, handler: &mut H) {
-        let flow = &mut self.flows[slot as usize];
-        if flow.is_vacant() || flow.is_resting() {
-            return;
-        }
-        if flow.state.has(State::CLOSED) {
-            if now.since(flow.last_seen) > LINGER {
-                self.release(slot);
-            }
-            return;
-        }
-        for side in [Side::Client, Side::Server] {
-            let stream = flow.stream(side);
-            let waiting = stream.and_then(|stream| stream.waiting_since_before(now - PATIENCE));
-            if let Some(until) = waiting {
-                let mut step = Step {
-                    id: ConnectionId(slot),
-                    at: now,
-                    side,
-                    counters: &mut self.counters,
-                };
-                step.give_up(flow, until, handler);
-            }
+    fn look_after(&mut self, slot: u32, now: Timestamp) {
+        let flow = &self.flows[slot as usize];
+        if flow.state.has(State::CLOSED) && now.since(flow.last_seen) > LINGER {
+            self.release(slot);
         }
     }
 

@@ -216,6 +216,23 @@ fn declares_a_gap_when_a_hole_does_not_fill_in_time() {
         .table
         .tick(Timestamp::from_nanos(4_000_000_000), &mut bench.log);
     assert_eq!(bench.said(), ["Client Lost(10)", "Client later"]);
+    assert_eq!(bench.table.buffered_for_tests(), 0);
+}
+
+#[test]
+fn holes_are_given_up_in_the_order_of_their_connections_ends() {
+    let mut bench = Bench::new();
+    for payload in [b"three", b"two..", b"one.."] {
+        bench.connect();
+        bench.client(110, payload);
+        bench.port -= 1;
+    }
+    bench
+        .table
+        .tick(Timestamp::from_nanos(4_000_000_000), &mut bench.log);
+    let mut said = bench.said();
+    said.retain(|line| !line.contains("Lost"));
+    assert_eq!(said, ["Client one..", "Client two..", "Client three"]);
 }
 
 #[test]

@@ -136,10 +136,10 @@ impl Kernel {
     pub fn join(&mut self, session: &mut Session, strangers: Strangers, before: &Self) {
         let mut alive = HashSet::with_capacity(self.ends.len());
         for (&(client, server), sides) in &self.ends {
-            let tracker = session.tracker();
+            let shards = session.shards();
             let known = match strangers {
-                Strangers::Open if sides.is_open() => tracker.adopt(client, server, self.taken),
-                Strangers::Open | Strangers::Ignore => tracker.find(client, server),
+                Strangers::Open if sides.is_open() => shards.adopt(client, server, self.taken),
+                Strangers::Open | Strangers::Ignore => shards.find(client, server),
             };
             let Some(id) = known else { continue };
             alive.insert(id);
@@ -153,9 +153,9 @@ impl Kernel {
     }
 
     fn close_lacking(&mut self, session: &mut Session, alive: &HashSet<ConnectionId>, before: &Self) {
-        for id in session.tracker().no_longer_among(alive, self.taken) {
+        for id in session.shards().no_longer_among(alive, self.taken) {
             if before.lacking.contains(&id) {
-                session.tracker().vanish(id, self.taken);
+                session.shards().vanish(id, self.taken);
             } else {
                 self.lacking.insert(id);
             }

@@ -7,9 +7,13 @@
 
 mod exchanges;
 pub mod kernel;
+mod merge;
+mod owned;
 mod profile_thread;
 mod recorder;
 mod session;
+mod shard;
+mod shards;
 mod totals;
 
 pub use exchanges::ExchangeWriter;

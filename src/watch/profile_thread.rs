@@ -6,10 +6,10 @@
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use super::owned::Owned;
 use crate::clock::Timestamp;
 use crate::exchange::{ConnectionId, Event, Exchange};
 use crate::profile::Profile;
-use crate::protocol::{self, Transaction};
 
 /// Events of a batch: enough to make the hand-over cheap, few enough to stay in the cache.
 const BATCH: usize = 2048;
@@ -29,21 +29,6 @@ struct Batch {
     events: Vec<(ConnectionId, Timestamp, Owned)>,
     /// Those of the `Owned::Exchanged`, in their order: they are by far larger than the other events.
     exchanges: Vec<(Exchange, u32)>,
-}
-
-/// An [`Event`] that borrows nothing. Small, as there are three for each exchange and all go from one core to another.
-enum Owned {
-    Exchanged,
-    Busy { validation: bool },
-    Rest(Transaction),
-    Identified(Box<Identified>),
-    Rare(Box<Event<'static>>),
-}
-
-struct Identified {
-    user: Option<Vec<u8>>,
-    database: Option<Vec<u8>>,
-    application: Option<Vec<u8>>,
 }
 
 impl ProfileThread {
@@ -68,8 +53,7 @@ impl ProfileThread {
     /// Records an event, in a while.
     #[inline]
     pub(super) fn record(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
-        let owned = self.filling.own(event);
-        self.filling.events.push((id, at, owned));
+        self.filling.add(id, at, event);
         if self.filling.events.len() == BATCH {
             self.send();
         }
@@ -101,87 +85,24 @@ fn keep(mut profile: Box<Profile>, batches: &Receiver<Batch>, used: &Sender<Batc
 }
 
 impl Batch {
-    fn own(&mut self, event: Event<'_>) -> Owned {
-        match event {
-            Event::Exchanged(exchange, times) => {
-                self.exchanges.push((*exchange, times));
-                Owned::Exchanged
-            }
-            Event::Busy { validation } => Owned::Busy { validation },
-            Event::Rest { transaction } => Owned::Rest(transaction),
-            Event::Identified(session) => Owned::Identified(Box::new(Identified::of(&session))),
-            Event::Opened {
-                client,
-                server,
-                system,
-                from_syn,
-            } => rare(Event::Opened {
-                client,
-                server,
-                system,
-                from_syn,
-            }),
-            Event::System(system) => rare(Event::System(system)),
-            Event::Tls => rare(Event::Tls),
-            Event::Connected { total, server_part } => rare(Event::Connected { total, server_part }),
-            Event::LoggedIn(took) => rare(Event::LoggedIn(took)),
-            Event::LoginFailed(code) => rare(Event::LoginFailed(code)),
-            Event::Pinned(pinned) => rare(Event::Pinned(pinned)),
-            Event::KeepAlive(side) => rare(Event::KeepAlive(side)),
-            Event::Retransmitted(side) => rare(Event::Retransmitted(side)),
-            Event::ZeroWindow(side, closed) => rare(Event::ZeroWindow(side, closed)),
-            Event::HalfClosed(side) => rare(Event::HalfClosed(side)),
-            Event::Closed(how) => rare(Event::Closed(how)),
+    #[inline]
+    fn add(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
+        if let Event::Exchanged(exchange, times) = event {
+            self.exchanges.push((*exchange, times));
         }
+        self.events.push((id, at, Owned::new(&event)));
     }
 
     fn record(&mut self, profile: &mut Profile) {
         let mut exchanges = self.exchanges.iter();
-        for (id, at, event) in &self.events {
-            match event {
-                Owned::Exchanged => {
-                    if let Some((exchange, times)) = exchanges.next() {
-                        profile.record(*id, *at, Event::Exchanged(exchange, *times));
-                    }
-                }
-                Owned::Identified(identified) => {
-                    profile.record(*id, *at, Event::Identified(identified.session()));
-                }
-                Owned::Busy { validation } => {
-                    let validation = *validation;
-                    profile.record(*id, *at, Event::Busy { validation });
-                }
-                Owned::Rest(transaction) => {
-                    let transaction = *transaction;
-                    profile.record(*id, *at, Event::Rest { transaction });
-                }
-                Owned::Rare(event) => profile.record(*id, *at, **event),
+        for (id, at, owned) in &self.events {
+            if let Some(event) = owned.event() {
+                profile.record(*id, *at, event);
+            } else if let Some((exchange, times)) = exchanges.next() {
+                profile.record(*id, *at, Event::Exchanged(exchange, *times));
             }
         }
         self.events.clear();
         self.exchanges.clear();
-    }
-}
-
-fn rare(event: Event<'static>) -> Owned {
-    Owned::Rare(Box::new(event))
-}
-
-impl Identified {
-    fn of(session: &protocol::Session<'_>) -> Self {
-        let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
-        Self {
-            user: owned(session.user),
-            database: owned(session.database),
-            application: owned(session.application),
-        }
-    }
-
-    fn session(&self) -> protocol::Session<'_> {
-        protocol::Session {
-            user: self.user.as_deref(),
-            database: self.database.as_deref(),
-            application: self.application.as_deref(),
-        }
     }
 }

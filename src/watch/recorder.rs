@@ -43,6 +43,12 @@ impl Recorder {
         &mut self.profile
     }
 
+    /// The same, where it is not kept apart.
+    #[must_use]
+    pub fn recorded(&self) -> &Profile {
+        &self.profile
+    }
+
     /// The exchanges' writer, if one was given.
     pub fn exchanges(&mut self) -> Option<&mut ExchangeWriter> {
         self.exchanges.as_mut()

@@ -1,13 +1,17 @@
 //! One watch from its first frame to its summary.
 
+use std::io;
+
 use super::Recorder;
 use super::kernel::{Kernel, Strangers};
+use super::shard::Teller;
+use super::shards::{Several, Shards};
 use super::totals::Totals;
-use crate::capture::Frame;
+use crate::capture::{Frame, Source};
 use crate::clock::{Span, Timestamp};
-use crate::exchange::StatementId;
 use crate::exchange::statements::Statements;
 use crate::exchange::tracker::Tracker;
+use crate::exchange::{Observer, StatementId};
 use crate::findings::{self, Thresholds};
 use crate::flow::Limits;
 use crate::host::{self, Inventory};
@@ -55,7 +59,7 @@ pub struct Provenance {
 /// A watch under way.
 pub struct Session {
     plan: Plan,
-    tracker: Tracker<Recorder>,
+    shards: Shards,
     packets: u64,
     bytes: u64,
     start: Option<Timestamp>,
@@ -67,20 +71,29 @@ pub struct Session {
     profile_apart: bool,
 }
 
+impl Plan {
+    /// One of so many trackers that keep to the bounds together. Each may meet all the statements.
+    fn tracker<O: Observer>(&self, of: usize, observer: O) -> Tracker<O> {
+        let limits = Limits {
+            connections: self.max_connections.div_ceil(of),
+            awake: Limits::AWAKE / of,
+            buffered: self.max_buffered / of,
+        };
+        Tracker::new(self.targets.clone(), limits, self.statements(), observer)
+    }
+
+    fn statements(&self) -> Statements {
+        Statements::new(self.max_statements, self.show_literals)
+    }
+}
+
 impl Session {
     /// A watch that follows `plan` and gives every event to `recorder`.
     #[must_use]
     pub fn new(plan: Plan, recorder: Recorder) -> Self {
-        let statements = Statements::new(plan.max_statements, plan.show_literals);
-        let limits = Limits {
-            connections: plan.max_connections,
-            awake: Limits::AWAKE,
-            buffered: plan.max_buffered,
-        };
-        let tracker = Tracker::new(plan.targets.clone(), limits, statements, recorder);
         Self {
+            shards: Shards::One(Box::new(plan.tracker(1, recorder))),
             plan,
-            tracker,
             packets: 0,
             bytes: 0,
             start: None,
@@ -100,12 +113,38 @@ impl Session {
         self
     }
 
+    /// Reads a file to its end with several threads, as many as `sources`, which are the same file opened so many times: each reads all
+    /// frames and follows the connections of its own. All that comes of it is as of [`Session::frame`] for each frame, and this must
+    /// come before any. `look` is called now and then with the first of `sources`.
+    ///
+    /// # Errors
+    /// There is no thread to be had, or the source fails.
+    pub fn read<S: Source + Send>(
+        &mut self,
+        sources: &mut [S],
+        look: &mut (dyn FnMut(&S) + Send),
+    ) -> io::Result<()> {
+        let recorder = std::mem::replace(
+            self.shards.recorder(),
+            Recorder::new(Profile::new(self.plan.profile), None),
+        );
+        let shards = u32::try_from(sources.len()).unwrap_or(1);
+        let tracker = |teller: Teller| self.plan.tracker(shards as usize, teller);
+        let mut several = Several::new(shards, tracker, recorder, self.plan.statements());
+        let (start, frames) = several.read(sources, look)?;
+        self.shards = Shards::Several(Box::new(several));
+        self.start = self.start.or(start);
+        self.packets += frames.count;
+        self.bytes += frames.bytes;
+        Ok(())
+    }
+
     /// The watch begins at `start`; without this, with its first frame.
     pub fn watch_from(&mut self, start: Timestamp) {
         if self.start.is_none() {
             self.start = Some(start);
             self.profile().watch_from(start);
-            self.tracker.advance(start);
+            self.shards.advance(start);
         }
     }
 
@@ -127,31 +166,31 @@ impl Session {
         }
         self.packets += 1;
         self.bytes += u64::from(frame.wire_length);
-        self.tracker.frame(frame)
+        self.shards.frame(frame)
     }
 
     #[cold]
     fn begin(&mut self, start: Timestamp) {
         self.watch_from(start);
         if self.profile_apart {
-            self.tracker.observer().keep_apart();
+            self.shards.recorder().keep_apart();
         }
     }
 
     /// No frame came up to `now`.
     pub fn advance(&mut self, now: Timestamp) {
-        self.tracker.advance(now);
+        self.shards.advance(now);
         self.join_if_due();
     }
 
     /// The profile, for what the kernel knows of connections.
     pub fn profile(&mut self) -> &mut Profile {
-        self.tracker.observer().profile()
+        self.shards.recorder().profile()
     }
 
-    /// The tracker, for connections that the kernel no longer knows.
-    pub fn tracker(&mut self) -> &mut Tracker<Recorder> {
-        &mut self.tracker
+    /// Who follows the connections, for those that the kernel no longer knows.
+    pub(super) fn shards(&mut self) -> &mut Shards {
+        &mut self.shards
     }
 
     /// Joins what the kernel knew at some time with what the wire showed up to then: at once where the watch has come that
@@ -162,7 +201,7 @@ impl Session {
     }
 
     fn join_if_due(&mut self) {
-        let now = self.tracker.now();
+        let now = self.shards.now();
         if let Some(inventory) = self.inventory.take_if(|inventory| inventory.time <= now) {
             self.apply(inventory, Strangers::Open);
         }
@@ -184,7 +223,7 @@ impl Session {
 
     /// What was seen since the last [`Session::turn`], or since the start.
     pub fn summary(&mut self, provenance: &Provenance) -> Summary {
-        self.tracker.settle();
+        self.shards.settle_turns(Timestamp::MAX);
         self.draw(provenance)
     }
 
@@ -195,12 +234,12 @@ impl Session {
     }
 
     fn settle_quiet(&mut self) {
-        let quiet_since = self.tracker.now() - QUIET;
-        self.tracker.settle_turns(quiet_since);
+        let quiet_since = self.shards.now() - QUIET;
+        self.shards.settle_turns(quiet_since);
     }
 
     fn draw(&mut self, provenance: &Provenance) -> Summary {
-        let now = self.tracker.now();
+        let now = self.shards.now();
         let start = self.start.unwrap_or(now);
         let picture = self.picture(now);
         let totals = self.totals(provenance.dropped);
@@ -250,7 +289,7 @@ impl Session {
     /// The hoarded connections as of now: what a summary lists, for a small part of its cost. Kernel's view and statements are left out.
     pub fn hoarded(&mut self) -> Vec<Connection> {
         self.settle_quiet();
-        let now = self.tracker.now();
+        let now = self.shards.now();
         self.profile().list_hoarded(now)
     }
 
@@ -263,7 +302,7 @@ impl Session {
 
     /// Begins the next interval at `at`: counts begin anew, connections and demand carry over.
     pub fn turn(&mut self, at: Timestamp, provenance: &Provenance) {
-        self.tracker.advance(at);
+        self.shards.advance(at);
         self.told = self.totals(provenance.dropped);
         self.profile().turn(at);
         self.start = Some(at);
@@ -271,14 +310,14 @@ impl Session {
     }
 
     /// The watch is over: what is in flight is told as unanswered, and everything written is flushed.
-    pub fn finish(&mut self) -> std::io::Result<()> {
-        self.tracker.finish();
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.shards.finish();
         self.flush()
     }
 
     /// Writes out the exchanges that were gathered.
-    pub fn flush(&mut self) -> std::io::Result<()> {
-        match self.tracker.observer().exchanges() {
+    pub fn flush(&mut self) -> io::Result<()> {
+        match self.shards.recorder().exchanges() {
             Some(exchanges) => exchanges.flush(),
             None => Ok(()),
         }
@@ -286,7 +325,7 @@ impl Session {
 
     fn picture(&mut self, now: Timestamp) -> Picture {
         let listing = self.plan.connections;
-        let (statements, recorder) = self.tracker.parts();
+        let (statements, recorder) = self.shards.parts();
         let describe = |id: StatementId| {
             let statement = statements.statement(id);
             Some(Described {
@@ -314,20 +353,19 @@ impl Session {
     }
 
     fn totals(&mut self, dropped: u64) -> Totals {
-        let (statements, recorder) = self.tracker.parts();
-        let evicted_statements = statements.evicted() + recorder.profile().evicted_statements();
+        let evicted_statements = self.shards.evicted_statements() + self.profile().evicted_statements();
         Totals {
             packets: self.packets,
             bytes: self.bytes,
             dropped,
             evicted_statements,
-            discards: self.tracker.discards(),
-            flow: self.tracker.counters(),
+            discards: self.shards.discards(),
+            flow: self.shards.counters(),
         }
     }
 
     fn elsewhere(&self) -> Vec<Elsewhere> {
-        let busiest = self.tracker.elsewhere().into_iter();
+        let busiest = self.shards.elsewhere().into_iter();
         busiest
             .map(|(port, packets)| Elsewhere {
                 server: format!(":{port}"),

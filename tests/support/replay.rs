@@ -1,19 +1,22 @@
 //! Recorded captures, replayed through the tracker as they are or bent on purpose.
 
+use std::convert::Infallible;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use sockhound::capture::file::FileSource;
-use sockhound::capture::{Polled, Source};
+use sockhound::capture::{Frame, Loss, Polled, Source};
 use sockhound::clock::Timestamp;
 use sockhound::exchange::statements::Statements;
 use sockhound::exchange::tracker::Tracker;
 use sockhound::exchange::{ConnectionId, Event, Exchange, Observer};
 use sockhound::flow::Limits;
-use sockhound::packet::{self, Endpoint, Flags, Segment};
+use sockhound::packet::{self, Endpoint, Flags, LinkType, Segment};
 use sockhound::profile::{Config, Listing, Profile};
 use sockhound::protocol::System;
 use sockhound::protocol::catalog::Target;
-use sockhound::watch::{Plan, Provenance, Recorder, Session};
+use sockhound::watch::{ExchangeWriter, Plan, Provenance, Recorder, Session};
 
 /// A segment that owns its bytes.
 #[derive(Clone, Debug)]
@@ -124,15 +127,73 @@ pub fn packets(name: &str) -> Vec<Packet> {
     }
 }
 
-/// The whole summary of a recorded capture, as JSON; its profile kept on a thread of its own or not.
-pub fn summary(name: &str, port: u16, profile_apart: bool) -> String {
+/// A frame that owns its bytes.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub time: Timestamp,
+    pub link: LinkType,
+    pub wire_length: u32,
+    pub bytes: Vec<u8>,
+}
+
+/// The frames of a recorded capture.
+pub fn frames(name: &str) -> Vec<Kept> {
+    let mut source = FileSource::open(&[capture(name)]).unwrap();
+    let mut frames = Vec::new();
+    while let Polled::Frame(frame) = source.poll().unwrap() {
+        frames.push(Kept {
+            time: frame.time,
+            link: frame.link,
+            wire_length: frame.wire_length,
+            bytes: frame.bytes.to_vec(),
+        });
+    }
+    frames
+}
+
+/// A source of kept frames.
+struct Replayed<'a> {
+    frames: std::slice::Iter<'a, Kept>,
+}
+
+impl Source for Replayed<'_> {
+    type Error = Infallible;
+
+    fn poll(&mut self) -> Result<Polled<'_>, Infallible> {
+        let frame = self.frames.next().map(|kept| Frame {
+            bytes: &kept.bytes,
+            wire_length: kept.wire_length,
+            time: kept.time,
+            link: kept.link,
+            interface: 0,
+            interfaces: &[],
+        });
+        Ok(frame.map_or(Polled::End, Polled::Frame))
+    }
+
+    fn loss(&mut self) -> Loss {
+        Loss::default()
+    }
+
+    fn interfaces(&self) -> &[String] {
+        &[]
+    }
+}
+
+/// Who works on a watch.
+#[derive(Clone, Copy, Debug)]
+pub enum Threads {
+    One,
+    /// The profile has one of its own.
+    ProfileApart,
+    /// So many divide the connections among them.
+    Shards(usize),
+}
+
+/// Everything that `frames` come to: the summary as JSON, and every exchange.
+pub fn whole(frames: &[Kept], ports: &[u16], threads: Threads) -> (String, String) {
     let plan = Plan {
-        targets: vec![Target {
-            system: None,
-            address: None,
-            port,
-            presumed: false,
-        }],
+        targets: ports.iter().map(|&port| unknown_at(port)).collect(),
         targets_written: Vec::new(),
         profile: Config::default(),
         max_connections: 10_000,
@@ -141,13 +202,50 @@ pub fn summary(name: &str, port: u16, profile_apart: bool) -> String {
         show_literals: false,
         connections: Listing::All,
     };
-    let recorder = Recorder::new(Profile::new(plan.profile), None);
-    let mut session = Session::new(plan, recorder).with_profile_apart(profile_apart);
-    let mut source = FileSource::open(&[capture(name)]).unwrap();
-    while let Polled::Frame(frame) = source.poll().unwrap() {
-        session.frame(&frame);
+    let exchanges = Shared::default();
+    let writer = ExchangeWriter::new(Box::new(exchanges.clone()));
+    let recorder = Recorder::new(Profile::new(plan.profile), Some(writer));
+    let apart = matches!(threads, Threads::ProfileApart);
+    let mut session = Session::new(plan, recorder).with_profile_apart(apart);
+    let source = || Replayed {
+        frames: frames.iter(),
+    };
+    if let Threads::Shards(count) = threads {
+        let mut sources: Vec<_> = (0..count).map(|_| source()).collect();
+        session.read(&mut sources, &mut |_| {}).unwrap();
+    } else {
+        let mut source = source();
+        while let Polled::Frame(frame) = source.poll().unwrap() {
+            session.frame(&frame);
+        }
     }
-    serde_json::to_string(&session.summary(&Provenance::default())).unwrap()
+    let summary = session.summary(&Provenance::default());
+    session.finish().unwrap();
+    let exchanges = String::from_utf8(exchanges.0.lock().unwrap().clone()).unwrap();
+    (serde_json::to_string(&summary).unwrap(), exchanges)
+}
+
+fn unknown_at(port: u16) -> Target {
+    Target {
+        system: None,
+        address: None,
+        port,
+        presumed: false,
+    }
+}
+
+/// Bytes that can be looked at once they are written.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What a run of the tracker over `packets` sees, in order.

@@ -1,7 +1,7 @@
 //! Where a file's bytes come from: the file, standard input, what gzip or zstd packed.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read, Take};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ pub(super) type Counter = Arc<AtomicU64>;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Opens `path` (`-`: standard input), decompressed where it is compressed.
-pub(super) fn open(path: &Path, counter: &Counter) -> io::Result<Box<dyn Read + Send>> {
+/// Opens `path` (`-`: standard input) up to `end`, decompressed where it is compressed.
+pub(super) fn open(path: &Path, end: u64, counter: &Counter) -> io::Result<Box<dyn Read + Send>> {
     let mut input = Counted {
-        file: file(path)?,
+        file: file(path)?.take(end),
         counter: Arc::clone(counter),
     };
     let start = start(&mut input)?;
@@ -42,6 +42,13 @@ pub(super) fn length(path: &Path) -> Option<u64> {
     metadata.is_file().then_some(metadata.len())
 }
 
+/// Whether `path` is a regular file that nothing packed: reading it again costs little.
+pub(super) fn is_plain(path: &Path) -> bool {
+    let start = || start(&mut File::open(path).ok()?).ok();
+    let packed = |start: &[u8]| start.starts_with(&GZIP) || zstd::recognises(start);
+    length(path).is_some() && start().is_some_and(|start| !packed(&start))
+}
+
 fn file(path: &Path) -> io::Result<File> {
     if path == Path::new("-") {
         return Ok(io::stdin().as_fd().try_clone_to_owned()?.into());
@@ -57,7 +64,7 @@ fn start(input: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 struct Counted {
-    file: File,
+    file: Take<File>,
     counter: Counter,
 }
 

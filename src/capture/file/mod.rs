@@ -47,6 +47,8 @@ pub struct FileSource {
     ledger: Ledger,
     counter: Counter,
     total: Option<u64>,
+    /// How far each file is read.
+    ends: Vec<u64>,
 }
 
 /// A file whose turn has not come.
@@ -80,6 +82,25 @@ impl FileSource {
     /// A file can't be read, is empty, or is no capture. What goes wrong later does not end the reading of the
     /// other files: see [`FileSource::notes`].
     pub fn open(paths: &[PathBuf]) -> Result<Self, FileError> {
+        Self::open_up_to(paths, vec![u64::MAX; paths.len()])
+    }
+
+    /// Opens the same `count` times, to be read by as many threads: each gives the same frames, whatever is added to the files
+    /// meanwhile. `None` where that would cost much: where a file is compressed, or none that can be read twice.
+    ///
+    /// # Errors
+    /// As [`FileSource::open`].
+    pub fn open_several(paths: &[PathBuf], count: usize) -> Result<Option<Vec<Self>>, FileError> {
+        if !paths.iter().all(|path| input::is_plain(path)) {
+            return Ok(None);
+        }
+        let length = |path: &PathBuf| input::length(path).unwrap_or(u64::MAX);
+        let ends: Vec<u64> = paths.iter().map(length).collect();
+        let sources = (0..count).map(|_| Self::open_up_to(paths, ends.clone()));
+        sources.collect::<Result<_, _>>().map(Some)
+    }
+
+    fn open_up_to(paths: &[PathBuf], ends: Vec<u64>) -> Result<Self, FileError> {
         let mut source = Self {
             paths: paths.to_vec(),
             current: None,
@@ -88,9 +109,10 @@ impl FileSource {
             ledger: Ledger::new(paths.to_vec()),
             counter: Counter::default(),
             total: paths.iter().map(|path| input::length(path)).sum(),
+            ends,
         };
         if let [path] = paths {
-            source.current = Some(open(path, 0, CHUNK, &source.counter, &mut source.ledger)?);
+            source.current = Some(source.reader(path, 0, CHUNK)?);
         } else {
             for file in 0..paths.len() {
                 source.enlist(file)?;
@@ -120,7 +142,8 @@ impl FileSource {
             return Ok(());
         };
         if input::length(path).is_none() {
-            let mut reader = open(path, file, CHUNK, &self.counter, &mut self.ledger)?;
+            let path = path.clone();
+            let mut reader = self.reader(&path, file, CHUNK)?;
             if let Some(head) = reader.next(&mut self.ledger) {
                 self.waiting.push(Waiting::open(reader, head));
             }
@@ -128,7 +151,8 @@ impl FileSource {
         }
         let mut scratch = Ledger::new(self.paths.clone());
         let counter = Counter::default();
-        let mut reader = open(path, file, GLANCE, &counter, &mut scratch)?;
+        let end = self.end(file);
+        let mut reader = open((path, end), file, GLANCE, &counter, &mut scratch)?;
         if let Some(Head { time, .. }) = reader.next(&mut scratch) {
             let state = State::Closed;
             self.waiting.push(Waiting { file, time, state });
@@ -139,6 +163,15 @@ impl FileSource {
             self.counter.fetch_add(read, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    fn reader(&mut self, path: &Path, file: FileId, chunk: usize) -> Result<Reader, FileError> {
+        let end = self.end(file);
+        open((path, end), file, chunk, &self.counter, &mut self.ledger)
+    }
+
+    fn end(&self, file: FileId) -> u64 {
+        self.ends.get(file).copied().unwrap_or(u64::MAX)
     }
 
     /// The next frame of all the files.
@@ -189,8 +222,8 @@ impl FileSource {
     }
 
     fn reopen(&mut self, file: FileId) -> Option<(Reader, Head)> {
-        let path = self.paths.get(file)?;
-        match open(path, file, CHUNK, &self.counter, &mut self.ledger) {
+        let path = self.paths.get(file)?.clone();
+        match self.reader(&path, file, CHUNK) {
             Ok(mut reader) => reader.next(&mut self.ledger).map(|head| (reader, head)),
             Err(error) => {
                 let reason = error.to_string();
@@ -236,15 +269,15 @@ impl Source for FileSource {
     }
 }
 
-/// Opens one file for reading in chunks of `chunk` bytes.
+/// Opens one file, up to an end, for reading in chunks of `chunk` bytes.
 fn open(
-    path: &Path,
+    (path, end): (&Path, u64),
     file: FileId,
     chunk: usize,
     counter: &Counter,
     ledger: &mut Ledger,
 ) -> Result<Reader, FileError> {
-    let input = input::open(path, counter).map_err(NotOpened::Unreadable);
+    let input = input::open(path, end, counter).map_err(NotOpened::Unreadable);
     input
         .and_then(|input| Reader::open(Buffer::new(input, chunk), file, ledger))
         .map_err(|error| explain(path.to_path_buf(), error))

@@ -1,0 +1,304 @@
+//! The trackers of a watch: one, or several that divide its connections among them.
+
+use std::collections::HashSet;
+use std::io;
+use std::thread;
+
+use super::Recorder;
+use super::merge::{Merger, Stream, global};
+use super::shard::{Frames, Teller, Worker};
+use crate::capture::{Frame, Source};
+use crate::clock::Timestamp;
+use crate::exchange::ConnectionId;
+use crate::exchange::statements::Statements;
+use crate::exchange::tracker::{Discards, Tracker};
+use crate::flow::{Counters, Elsewhere, Shard};
+use crate::packet::Endpoint;
+
+/// How many ports besides the watched ones are told.
+const BUSIEST: usize = 8;
+
+/// Who follows the connections.
+pub(super) enum Shards {
+    One(Box<Tracker<Recorder>>),
+    Several(Box<Several>),
+}
+
+/// Several trackers, each with the connections of its own, and what they told.
+pub(super) struct Several {
+    trackers: Vec<Tracker<Teller>>,
+    merger: Merger,
+    frames: Frames,
+}
+
+impl Shards {
+    /// Takes the next frame. Returns whether it is of a watched connection.
+    #[inline]
+    pub(super) fn frame(&mut self, frame: &Frame<'_>) -> bool {
+        match self {
+            Self::One(tracker) => tracker.frame(frame),
+            Self::Several(several) => several.frame(frame),
+        }
+    }
+
+    /// No frame came up to `now`.
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        match self {
+            Self::One(tracker) => tracker.advance(now),
+            Self::Several(several) => several.each(|tracker| tracker.advance(now)),
+        }
+    }
+
+    /// The latest time seen.
+    #[inline]
+    pub(super) fn now(&self) -> Timestamp {
+        match self {
+            Self::One(tracker) => tracker.now(),
+            Self::Several(several) => {
+                let times = several.trackers.iter().map(Tracker::now);
+                times.max().unwrap_or_default()
+            }
+        }
+    }
+
+    /// See [`Tracker::settle_turns`].
+    pub(super) fn settle_turns(&mut self, before: Timestamp) {
+        match self {
+            Self::One(tracker) => tracker.settle_turns(before),
+            Self::Several(several) => several.each(|tracker| tracker.settle_turns(before)),
+        }
+    }
+
+    /// See [`Tracker::finish`].
+    pub(super) fn finish(&mut self) {
+        match self {
+            Self::One(tracker) => tracker.finish(),
+            Self::Several(several) => several.each(Tracker::finish),
+        }
+    }
+
+    /// Where all that happens is recorded.
+    pub(super) fn recorder(&mut self) -> &mut Recorder {
+        self.parts().1
+    }
+
+    /// The statements and who recorded them, together.
+    pub(super) fn parts(&mut self) -> (&Statements, &mut Recorder) {
+        match self {
+            Self::One(tracker) => tracker.parts(),
+            Self::Several(several) => (&several.merger.statements, &mut several.merger.recorder),
+        }
+    }
+
+    /// Statements that found no room.
+    pub(super) fn evicted_statements(&mut self) -> u64 {
+        match self {
+            Self::One(tracker) => tracker.parts().0.evicted(),
+            Self::Several(several) => {
+                let each = several
+                    .trackers
+                    .iter_mut()
+                    .map(|tracker| tracker.parts().0.evicted());
+                several.merger.statements.evicted() + each.sum::<u64>()
+            }
+        }
+    }
+
+    /// What the flow tables met.
+    pub(super) fn counters(&self) -> Counters {
+        match self {
+            Self::One(tracker) => tracker.counters(),
+            Self::Several(several) => several.trackers.iter().map(Tracker::counters).sum(),
+        }
+    }
+
+    /// Frames that were no segments.
+    pub(super) fn discards(&self) -> Discards {
+        match self {
+            Self::One(tracker) => tracker.discards(),
+            Self::Several(several) => {
+                let each = several.trackers.iter().map(Tracker::discards);
+                each.chain([several.frames.discards]).sum()
+            }
+        }
+    }
+
+    /// The ports that most segments went to besides the watched ones, with how many.
+    pub(super) fn elsewhere(&self) -> Vec<(u16, u64)> {
+        match self {
+            Self::One(tracker) => Elsewhere::busiest(&[tracker.elsewhere()], BUSIEST),
+            Self::Several(several) => {
+                let all: Vec<_> = several.trackers.iter().map(Tracker::elsewhere).collect();
+                Elsewhere::busiest(&all, BUSIEST)
+            }
+        }
+    }
+
+    /// See [`Tracker::adopt`].
+    pub(super) fn adopt(
+        &mut self,
+        client: Endpoint,
+        server: Endpoint,
+        at: Timestamp,
+    ) -> Option<ConnectionId> {
+        match self {
+            Self::One(tracker) => tracker.adopt(client, server, at),
+            Self::Several(several) => {
+                let known = several.of(client, server, |tracker| tracker.adopt(client, server, at));
+                several.gather();
+                known
+            }
+        }
+    }
+
+    /// See [`Tracker::find`].
+    pub(super) fn find(&mut self, client: Endpoint, server: Endpoint) -> Option<ConnectionId> {
+        match self {
+            Self::One(tracker) => tracker.find(client, server),
+            Self::Several(several) => several.of(client, server, |tracker| tracker.find(client, server)),
+        }
+    }
+
+    /// See [`Tracker::no_longer_among`].
+    pub(super) fn no_longer_among(&self, known: &HashSet<ConnectionId>, at: Timestamp) -> Vec<ConnectionId> {
+        match self {
+            Self::One(tracker) => tracker.no_longer_among(known, at),
+            Self::Several(several) => several.no_longer_among(known, at),
+        }
+    }
+
+    /// See [`Tracker::vanish`].
+    pub(super) fn vanish(&mut self, id: ConnectionId, at: Timestamp) {
+        match self {
+            Self::One(tracker) => tracker.vanish(id, at),
+            Self::Several(several) => several.vanish(id, at),
+        }
+    }
+}
+
+impl Several {
+    /// Trackers that nothing was told to yet, and who records what they tell; `statements` bounds those of all of them.
+    pub(super) fn new(
+        shards: u32,
+        tracker: impl Fn(Teller) -> Tracker<Teller>,
+        recorder: Recorder,
+        statements: Statements,
+    ) -> Self {
+        use crate::exchange::Observer;
+        let tells_bytes = recorder.tells_bytes();
+        Self {
+            trackers: (0..shards).map(|_| tracker(Teller::new(tells_bytes))).collect(),
+            merger: Merger::new(shards as usize, recorder, statements),
+            frames: Frames::default(),
+        }
+    }
+
+    /// Reads a source to its end that was opened once for each shard, each on a thread of its own. `look` is called with the first now
+    /// and then. Returns when the watch began and how many frames of how many bytes there were.
+    ///
+    /// # Errors
+    /// There is no thread to be had, or the source fails.
+    pub(super) fn read<S: Source + Send>(
+        &mut self,
+        sources: &mut [S],
+        look: &mut (dyn FnMut(&S) + Send),
+    ) -> io::Result<(Option<Timestamp>, Frames)> {
+        let of = self.trackers.len() as u32;
+        let merger = &mut self.merger;
+        let mut look = Some(look);
+        let read = thread::scope(|scope| {
+            let mut threads = Vec::new();
+            let mut streams = Vec::new();
+            for ((index, tracker), source) in (0..).zip(&mut self.trackers).zip(sources) {
+                streams.push(Stream::open(index as usize, tracker.observer().open()));
+                let worker = Worker {
+                    tracker,
+                    shard: Shard { index, of },
+                    frames: Frames::default(),
+                };
+                let look = look.take();
+                let work = move || match look {
+                    Some(look) => worker.run(source, look),
+                    None => worker.run(source, &mut |_| {}),
+                };
+                let named = thread::Builder::new().name(format!("shard {index}"));
+                threads.push(named.spawn_scoped(scope, work)?);
+            }
+            merger.merge(&mut streams);
+            let ended = threads.into_iter().map(|thread| {
+                let ended = thread.join();
+                ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            let frames: Result<Vec<Frames>, S::Error> = ended.collect();
+            frames.map_err(io::Error::other)
+        })?;
+        self.frames = read.first().copied().unwrap_or_default();
+        Ok((self.merger.start, self.frames))
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>) -> bool {
+        match crate::packet::parse(frame.link, frame.bytes, frame.wire_length) {
+            Ok(segment) => {
+                self.each(|tracker| tracker.advance(frame.time));
+                let index = Shard::index_of(segment.source, segment.destination, self.trackers.len() as u32);
+                let tracker = self.trackers.get_mut(index as usize);
+                let watched = tracker.is_some_and(|tracker| tracker.segment(&segment, frame.time));
+                self.gather();
+                watched
+            }
+            Err(discard) => {
+                self.frames.discards.count(discard);
+                false
+            }
+        }
+    }
+
+    fn each(&mut self, mut change: impl FnMut(&mut Tracker<Teller>)) {
+        for tracker in &mut self.trackers {
+            tracker.observer().between_frames();
+            change(tracker);
+        }
+        self.gather();
+    }
+
+    /// Records what was told outside of frames.
+    fn gather(&mut self) {
+        let whole =
+            |(at, tracker): (usize, &mut Tracker<Teller>)| Stream::whole(at, tracker.observer().take());
+        let mut streams: Vec<_> = self.trackers.iter_mut().enumerate().map(whole).collect();
+        self.merger.merge(&mut streams);
+    }
+
+    /// What the shard of a connection knows of it.
+    fn of(
+        &mut self,
+        client: Endpoint,
+        server: Endpoint,
+        ask: impl FnOnce(&mut Tracker<Teller>) -> Option<ConnectionId>,
+    ) -> Option<ConnectionId> {
+        let shards = self.trackers.len();
+        let shard = Shard::index_of(client, server, shards as u32) as usize;
+        let id = self.trackers.get_mut(shard).and_then(ask)?;
+        Some(global(id, shard, shards))
+    }
+
+    fn no_longer_among(&self, known: &HashSet<ConnectionId>, at: Timestamp) -> Vec<ConnectionId> {
+        let (none, shards) = (HashSet::new(), self.trackers.len());
+        let of_shard = |(shard, tracker): (usize, &Tracker<Teller>)| {
+            let silent = tracker.no_longer_among(&none, at).into_iter();
+            silent
+                .map(move |id| global(id, shard, shards))
+                .collect::<Vec<_>>()
+        };
+        let silent = self.trackers.iter().enumerate().flat_map(of_shard);
+        silent.filter(|id| !known.contains(id)).collect()
+    }
+
+    fn vanish(&mut self, id: ConnectionId, at: Timestamp) {
+        let shards = self.trackers.len() as u32;
+        if let Some(tracker) = self.trackers.get_mut((id.0 % shards) as usize) {
+            tracker.vanish(ConnectionId(id.0 / shards), at);
+        }
+        self.gather();
+    }
+}
