@@ -137,7 +137,7 @@ pub(super) fn environment(
 
 fn split(key: &str, value: &str) -> Vec<String> {
     match key {
-        "interface" | "target" => value.split(',').map(|item| item.trim().to_owned()).collect(),
+        "interface" | "target" | "output" => value.split(',').map(|item| item.trim().to_owned()).collect(),
         _ => vec![value.to_owned()],
     }
 }
@@ -145,6 +145,7 @@ fn split(key: &str, value: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
     use std::time::Duration;
 
     #[test]
@@ -181,6 +182,7 @@ mod tests {
             ),
             ("idle-after = 60", 1, "idle-after: it has no unit: write 60s"),
             ("format = ['text', 'json']", 1, "format: one value is wanted"),
+            ("output = []", 1, "output: one value or more is wanted"),
             ("format = 'xml'", 1, "format: one of text, json, html is wanted"),
             ("[daemon]\ninterval = '1s'", 1, "unknown key daemon"),
             ("format = \n", 1, "string values must be quoted"),
@@ -213,6 +215,7 @@ mod tests {
         let variables = [
             ("SOCKHOUND_TARGET", ":1, :2"),
             ("SOCKHOUND_IDLE_AFTER", "2m"),
+            ("SOCKHOUND_OUTPUT", "-,/var/log/a"),
             ("SOCKHOUND_IDEL_AFTER", "2m"),
             ("SOCKHOUND_WHATEVER", "x"),
             ("HOME", "/"),
@@ -224,6 +227,7 @@ mod tests {
         let options = environment(variables, |warning| warnings.push(warning.to_owned())).unwrap();
         assert_eq!(options.target.unwrap().len(), 2);
         assert_eq!(options.idle_after, Some(Duration::from_mins(2)));
+        assert_eq!(options.output.unwrap(), ["-", "/var/log/a"].map(PathBuf::from));
         assert_eq!(
             warnings,
             ["SOCKHOUND_IDEL_AFTER means nothing, did you mean SOCKHOUND_IDLE_AFTER?"]

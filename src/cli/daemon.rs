@@ -13,8 +13,8 @@ use crate::clock::Span;
 use crate::daemon::journal::Priority;
 use crate::daemon::lines::{Ending, Lines};
 use crate::daemon::{
-    Aggregator, Collector, Files, FrameSpool, Inventories, Journal, LineSpool, Output, Pusher, Reload,
-    Signals, Spool, Watchman, Work,
+    Aggregator, Collector, Destination, Files, FrameSpool, Inventories, Journal, LineSpool, Outputs, Pusher,
+    Reload, Signals, Spool, Watchman, Work,
 };
 use crate::host::sandbox::{self, Entered, Policy, Privilege};
 use crate::host::{self, Notifier};
@@ -30,7 +30,7 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
     let source = live::open(&settings)?;
     // Frames are gathered from here on, and counted from here on.
     let start = host::now();
-    let lines = open_output(settings.output.as_ref())?;
+    let outputs = open_outputs(&settings)?;
     let opened = Opened::open(&settings)?;
     let listener = settings.listen.as_ref().map(listen).transpose()?;
     let signals = Signals::listen()?;
@@ -45,7 +45,7 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
         session: plan::session_with(plan::endless(&settings), exchanges),
         files,
         inventories: Inventories::start(live::collector(&settings))?,
-        output: Output::start(lines, settings.output.clone(), &journal)?,
+        outputs: Outputs::start(outputs, &journal)?,
         aggregator,
         journal,
         signals,
@@ -94,15 +94,25 @@ fn pusher(collector: Collector, shared: &Shared, journal: &Journal) -> std::io::
     )
 }
 
-fn open_output(path: Option<&PathBuf>) -> Result<Lines, Failure> {
-    let named = path.map_or(Path::new("-"), PathBuf::as_path);
-    Lines::open(path).map_err(|error| Failure::output(named, error))
+fn open_outputs(settings: &Settings) -> Result<Vec<(Lines, Destination)>, Failure> {
+    let outputs = settings.outputs.iter().cloned();
+    outputs.map(|output| open(output, Ending::Line)).collect()
+}
+
+fn open(destination: Destination, ending: Ending) -> Result<(Lines, Destination), Failure> {
+    match Lines::open_as(&destination, ending) {
+        Ok(lines) => Ok((lines, destination)),
+        Err(error) => {
+            let path = destination.path().unwrap_or(Path::new("-"));
+            Err(Failure::output(path, error))
+        }
+    }
 }
 
 /// The files that grow with the traffic, open before anything is given up.
 struct Opened {
-    exchanges: Option<(Lines, PathBuf)>,
-    frames: Option<(Lines, PathBuf)>,
+    exchanges: Option<(Lines, Destination)>,
+    frames: Option<(Lines, Destination)>,
 }
 
 impl Opened {
@@ -111,23 +121,19 @@ impl Opened {
         if let Some(path) = &settings.write {
             File::create(path).map_err(|error| Failure::output(path, error))?;
         }
-        let open = |path: &Option<PathBuf>, ending| {
-            let Some(path) = path.clone() else { return Ok(None) };
-            match Lines::open_as(Some(&path), ending) {
-                Ok(lines) => Ok(Some((lines, path))),
-                Err(error) => Err(Failure::output(&path, error)),
-            }
-        };
+        let open = |path: &PathBuf, ending| open(Destination::from(path.clone()), ending);
+        let exchanges = settings.exchanges.as_ref().map(|path| open(path, Ending::Line));
+        let frames = settings.write.as_ref().map(|path| open(path, Ending::Any));
         Ok(Self {
-            exchanges: open(&settings.exchanges, Ending::Line)?,
-            frames: open(&settings.write, Ending::Any)?,
+            exchanges: exchanges.transpose()?,
+            frames: frames.transpose()?,
         })
     }
 
     /// Starts the threads that write them.
     fn start(self, journal: &Journal) -> std::io::Result<(Files, Option<ExchangeWriter>)> {
-        let spool = |what, opened: Option<(Lines, PathBuf)>, ending| {
-            let start = |(lines, path)| Spool::start(what, lines, (path, ending), journal);
+        let spool = |what, opened: Option<(Lines, Destination)>, ending| {
+            let start = |(lines, destination)| Spool::start(what, lines, (destination, ending), journal);
             opened.map(start).transpose()
         };
         let exchanges = spool("exchanges", self.exchanges, Ending::Line)?;
@@ -178,14 +184,16 @@ fn policy(settings: &Settings, config: Option<&Path>) -> Policy {
         let parent = file.parent().filter(|it| !it.as_os_str().is_empty());
         parent.unwrap_or(Path::new(".")).to_owned()
     };
-    let written = [&settings.output, &settings.exchanges, &settings.write];
-    let written = written.into_iter().flatten().map(PathBuf::as_path);
+    let outputs = settings.outputs.iter().filter_map(Destination::path);
+    let files = [&settings.exchanges, &settings.write];
+    let files = files.into_iter().flatten().map(PathBuf::as_path);
     Policy {
         user: None,
         keep: Privilege::ALL.to_vec(),
         look_into_processes,
         read: config.map(directory).into_iter().collect(),
-        write: written
+        write: outputs
+            .chain(files)
             .filter(|it| *it != Path::new("-"))
             .map(directory)
             .collect(),
@@ -209,7 +217,7 @@ fn read_again(flags: &Options, before: &Settings) -> Result<Reload, String> {
         interval: settings.interval.into(),
         profile: plan.profile,
         connections: plan.connections,
-        output: settings.output.clone(),
+        outputs: settings.outputs.clone(),
         ignored: ignored(before, &settings),
     })
 }
@@ -232,7 +240,7 @@ fn ignored(before: &Settings, after: &Settings) -> Vec<&'static str> {
         idle_after: _,
         transaction_idle_after: _,
         headroom: _,
-        output: _,
+        outputs: _,
         connections: _,
         // What a daemon has no use for.
         duration: _,
@@ -271,7 +279,8 @@ mod tests {
     #[test]
     fn the_files_of_a_daemon_stay_open_to_it() {
         let mut settings = Settings::defaults(Mode::Daemon).unwrap();
-        settings.output = Some("/var/log/sockhound/summaries".into());
+        let file = Destination::File("/var/log/sockhound/summaries".into());
+        settings.outputs = vec![Destination::Stdout, file];
         let policy = policy(&settings, Some(Path::new("sockhound.toml")));
         assert_eq!(policy.write, [PathBuf::from("/var/log/sockhound")]);
         assert_eq!(policy.read, [PathBuf::from(".")]);

@@ -46,9 +46,9 @@ pub struct Options {
     /// Print the summary as this [default: text on a terminal, json elsewhere]
     #[arg(short, long)]
     pub format: Option<Format>,
-    /// Write the summary to FILE [default: standard output]
+    /// Write the summary to FILE (`-` is standard output); repeatable, to write it to each [default: standard output]
     #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub output: Option<Vec<PathBuf>>,
     /// Write every request and its reply to FILE, one JSON object a line (`-` is standard output)
     #[arg(long, value_name = "FILE")]
     pub exchanges: Option<PathBuf>,
@@ -113,7 +113,7 @@ impl Options {
             "transaction-idle-after" => self.transaction_idle_after = Some(duration(one(values)?)?),
             "headroom" => self.headroom = Some(one(values)?.parse()?),
             "format" => self.format = Some(named(one(values)?)?),
-            "output" => self.output = Some(one(values)?.into()),
+            "output" => self.output = Some(some(values)?.iter().map(PathBuf::from).collect()),
             "exchanges" => self.exchanges = Some(one(values)?.into()),
             "write" => self.write = Some(one(values)?.into()),
             "connections" => self.connections = Some(named(one(values)?)?),
@@ -158,6 +158,13 @@ fn one(values: &[String]) -> Result<&str, String> {
     match values {
         [value] => Ok(value),
         _ => Err("one value is wanted, not a list".to_owned()),
+    }
+}
+
+fn some(values: &[String]) -> Result<&[String], String> {
+    match values {
+        [] => Err("one value or more is wanted".to_owned()),
+        _ => Ok(values),
     }
 }
 

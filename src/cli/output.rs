@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use super::exit::Failure;
-use super::settings::Settings;
+use super::settings::{Settings, default_format};
+use crate::daemon::Destination;
 use crate::report::{self, Format, Reader};
 use crate::summary::Summary;
 
@@ -22,9 +23,15 @@ pub fn write(
     }
 }
 
-/// Writes `summary` where and how `settings` say.
+/// Writes `summary` where and how `settings` say: to each, whatever becomes of the others; fails where one did.
 pub fn summary(summary: &Summary, settings: &Settings) -> Result<(), Failure> {
-    summary_as(summary, settings.format, settings.output.as_deref())
+    let write = |destination: &Destination| {
+        let path = destination.path();
+        let default = || default_format(path.is_some());
+        summary_as(summary, settings.format.unwrap_or_else(default), path)
+    };
+    let written: Vec<_> = settings.outputs.iter().map(write).collect();
+    written.into_iter().collect()
 }
 
 /// Writes `summary` in `format` to `path`, or to standard output.

@@ -10,6 +10,7 @@ use super::options::Options;
 use super::target::{Target, TargetSpec};
 use super::values::{Format, ListConnections, Listen, Percentage, Size};
 use crate::clock::Span;
+use crate::daemon::Destination;
 
 /// Everything that a watching command needs to know, with nothing left to decide.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,10 +29,10 @@ pub struct Settings {
     pub transaction_idle_after: Span,
     /// Spare connections above a pool's peak demand, as a share of it; at least one connection.
     pub headroom: Percentage,
-    /// How the summary is printed.
-    pub format: Format,
-    /// Where the summary goes; `None` is standard output.
-    pub output: Option<PathBuf>,
+    /// How the summary is printed; `None` is text on a terminal and JSON elsewhere.
+    pub format: Option<Format>,
+    /// Where the summary goes: one at least, each once.
+    pub outputs: Vec<Destination>,
     /// Where every exchange goes; `-` is standard output.
     pub exchanges: Option<PathBuf>,
     /// Where the watched frames go.
@@ -95,10 +96,8 @@ impl Settings {
             idle_after: seconds(given.idle_after, 60).into(),
             transaction_idle_after: seconds(given.transaction_idle_after, 10).into(),
             headroom: given.headroom.unwrap_or(Percentage::from_share(0.1)),
-            format: given
-                .format
-                .unwrap_or_else(|| default_format(given.output.is_some())),
-            output: given.output,
+            format: given.format,
+            outputs: destinations(given.output.unwrap_or_default()),
             exchanges: given.exchanges,
             write: given.write,
             connections: given.connections.unwrap_or_else(|| default_connections(mode)),
@@ -110,6 +109,20 @@ impl Settings {
             show_literals: given.show_literals.unwrap_or(false),
         })
     }
+}
+
+/// Each once; standard output where none is given.
+fn destinations(paths: Vec<PathBuf>) -> Vec<Destination> {
+    let mut each = Vec::new();
+    for destination in paths.into_iter().map(Destination::from) {
+        if !each.contains(&destination) {
+            each.push(destination);
+        }
+    }
+    if each.is_empty() {
+        each.push(Destination::Stdout);
+    }
+    each
 }
 
 /// Text for people, JSON for files and programs.
@@ -156,6 +169,24 @@ mod tests {
             Settings::defaults(Mode::Daemon).unwrap().connections,
             ListConnections::Flagged
         );
+    }
+
+    #[test]
+    fn a_summary_goes_to_each_output_once() {
+        let outputs = |given: &[&str]| {
+            let options = Options {
+                output: (!given.is_empty()).then(|| given.iter().map(PathBuf::from).collect()),
+                ..Options::default()
+            };
+            Settings::new(options, Mode::Daemon).unwrap().outputs
+        };
+        let file = Destination::File("a".into());
+        assert_eq!(outputs(&[]), [Destination::Stdout]);
+        assert_eq!(
+            outputs(&["-", "a", "-", "a"]),
+            [Destination::Stdout, file.clone()]
+        );
+        assert_eq!(outputs(&["a"]), [file]);
     }
 
     #[test]

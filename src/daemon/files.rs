@@ -46,11 +46,15 @@ impl Files {
         self.spools().filter_map(Spool::note).collect()
     }
 
-    /// Ends them, and waits until all is written, at most for `patience`.
-    pub fn finish(&mut self, loss: Loss, patience: Duration) {
+    /// Ends them; what is missing is written some time.
+    pub fn finish(&mut self, loss: Loss) {
         if let Some(frames) = &mut self.frames {
             frames.finish(loss);
         }
+    }
+
+    /// Waits until all is written, at most for `patience`.
+    pub fn flush(&self, patience: Duration) {
         let end = Instant::now() + patience;
         for spool in self.spools() {
             spool.flush(end.saturating_duration_since(Instant::now()));

@@ -96,8 +96,11 @@ mod tests {
     use std::time::Duration;
 
     use super::super::journal::Journal;
-    use super::super::lines::{Ending, Lines};
     use super::super::spool::Work;
+    use super::super::{
+        Destination,
+        lines::{Ending, Lines},
+    };
     use super::*;
     use crate::capture::file::FileSource;
     use crate::capture::{Polled, Source};
@@ -107,8 +110,8 @@ mod tests {
     const SOON: Duration = Duration::from_secs(9);
 
     fn spool(opened: &Path, path: &Path) -> Spool {
-        let lines = Lines::open_as(Some(&opened.to_owned()), Ending::Any).unwrap();
-        let file = (path.to_owned(), Ending::Any);
+        let lines = Lines::open_as(&Destination::File(opened.to_owned()), Ending::Any).unwrap();
+        let file = (Destination::File(path.to_owned()), Ending::Any);
         Spool::start("frames", lines, file, &Journal::start().unwrap()).unwrap()
     }
 

@@ -2,7 +2,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use super::Destination;
 
 /// How a line of ours begins; a torn one at a file's end is cut off when the file is opened.
 const OURS: &[u8] = br#"{"schema":"sockhound."#;
@@ -28,16 +30,16 @@ pub enum Lines {
 }
 
 impl Lines {
-    /// Opens the file at `path`, making it where it is not there; standard output where there is no path.
-    pub fn open(path: Option<&PathBuf>) -> io::Result<Self> {
-        Self::open_as(path, Ending::Line)
+    /// Opens `destination`, making its file where it is not there.
+    pub fn open(destination: &Destination) -> io::Result<Self> {
+        Self::open_as(destination, Ending::Line)
     }
 
     /// The same for files that need not end with a line.
-    pub fn open_as(path: Option<&PathBuf>, ending: Ending) -> io::Result<Self> {
-        match path {
-            Some(path) if path != Path::new("-") => Ok(Self::File(open(path, ending)?)),
-            _ => Ok(Self::Stdout),
+    pub fn open_as(destination: &Destination, ending: Ending) -> io::Result<Self> {
+        match destination {
+            Destination::Stdout => Ok(Self::Stdout),
+            Destination::File(path) => Ok(Self::File(open(path, ending)?)),
         }
     }
 
@@ -127,7 +129,7 @@ mod tests {
     fn reopened(before: &[u8]) -> Vec<u8> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), before).unwrap();
-        let mut lines = Lines::open(Some(&file.path().to_owned())).unwrap();
+        let mut lines = Lines::open(&Destination::File(file.path().to_owned())).unwrap();
         lines.write(b"{}\n").unwrap();
         std::fs::read(file.path()).unwrap()
     }
@@ -167,7 +169,7 @@ mod tests {
             return;
         }
         let path = directory.path().join("summaries");
-        let mut lines = Lines::open(Some(&path)).unwrap();
+        let mut lines = Lines::open(&Destination::File(path.clone())).unwrap();
         let line = [vec![b'x'; 4999], b"\n".to_vec()].concat();
         lines.write(&line).unwrap();
         assert!(lines.write(&line).is_err());

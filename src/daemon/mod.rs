@@ -8,7 +8,8 @@
 //! inventories  a thread that asks the kernel for its sockets
 //! aggregator   a thread that adds summaries to the totals
 //! push         a thread that pushes the totals to a collector
-//! output       a thread that writes summaries
+//! outputs      where summaries go
+//!   output       a thread that writes them to one destination
 //!   lines        whole lines or none, to a file or standard output
 //! files        what grows with the traffic: exchanges, frames
 //!   spool        a thread for each
@@ -21,6 +22,7 @@
 pub mod aggregator;
 pub mod boundaries;
 pub mod changes;
+pub mod destination;
 pub mod files;
 mod flush;
 pub mod frames;
@@ -28,6 +30,7 @@ pub mod inventories;
 pub mod journal;
 pub mod lines;
 pub mod output;
+pub mod outputs;
 pub mod pace;
 pub mod push;
 pub mod signals;
@@ -35,11 +38,13 @@ pub mod spool;
 pub mod watchman;
 
 pub use aggregator::Aggregator;
+pub use destination::Destination;
 pub use files::Files;
 pub use frames::FrameSpool;
 pub use inventories::Inventories;
 pub use journal::Journal;
-pub use output::Output;
+pub use output::{Line, Output};
+pub use outputs::Outputs;
 pub use push::{Collector, Pusher};
 pub use signals::Signals;
 pub use spool::{LineSpool, Spool};

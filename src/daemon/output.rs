@@ -1,11 +1,12 @@
-//! Writes summaries on a thread of its own: an output that stalls or fails costs lines, counted, and never stalls the capture.
+//! Writes summaries to one destination on a thread of its own: one that stalls or fails costs lines, counted, and never stalls
+//! the capture.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::Destination;
 use super::flush::{Flushed, flush};
 use super::journal::{Journal, Priority};
 use super::lines::Lines;
@@ -19,77 +20,153 @@ const WAITING: usize = 8;
 #[derive(Debug)]
 pub struct Output {
     work: SyncSender<Work>,
-    lost: Arc<Mutex<Lost>>,
-    journal: Journal,
-    path: Option<PathBuf>,
+    lost: Losses,
+    destination: Destination,
     /// As many were told.
     told: u64,
 }
 
-/// Lines that were not written.
+/// A summary on its way out, drawn once however many it goes to.
+#[derive(Debug)]
+pub struct Line {
+    summary: Arc<Summary>,
+    drawn: OnceLock<Result<Vec<u8>, String>>,
+}
+
+impl Line {
+    /// Not yet drawn.
+    #[must_use]
+    pub fn of(summary: Arc<Summary>) -> Self {
+        let drawn = OnceLock::new();
+        Self { summary, drawn }
+    }
+
+    fn drawn(&self) -> Result<&[u8], &str> {
+        let drawn = self.drawn.get_or_init(|| {
+            let mut line = Vec::new();
+            let written = json::line(&*self.summary, &mut line);
+            written.map(|()| line).map_err(|error| error.to_string())
+        });
+        drawn.as_deref().map_err(String::as_str)
+    }
+}
+
+/// Lines that were not written, and where that is said; every clone is the same.
+#[derive(Clone, Debug)]
+struct Losses {
+    lost: Arc<Mutex<Lost>>,
+    journal: Journal,
+}
+
 #[derive(Clone, Debug, Default)]
 struct Lost {
     lines: u64,
     reason: String,
 }
 
+impl Losses {
+    fn said_to(journal: &Journal) -> Self {
+        Self {
+            lost: Arc::default(),
+            journal: journal.clone(),
+        }
+    }
+
+    fn add(&self, sequence: u64, destination: &Destination, reason: &str) {
+        let mut lost = self.known();
+        lost.lines += 1;
+        reason.clone_into(&mut lost.reason);
+        let line = format!("summary {sequence} is lost: {destination}: {reason}");
+        self.journal.say(Priority::Error, line);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Lost> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
 enum Work {
-    Line(Arc<Summary>),
-    Reopen(Option<PathBuf>),
+    Line(Arc<Line>),
+    Reopen(Destination),
     /// Everything before it is done.
     Flushed(Flushed),
 }
 
 impl Output {
-    /// Starts the thread that writes to `lines`, which were opened at `path`.
-    pub fn start(lines: Lines, path: Option<PathBuf>, journal: &Journal) -> io::Result<Self> {
+    /// Starts the thread that writes to `lines`, which were opened at `destination`.
+    pub fn start(lines: Lines, destination: Destination, journal: &Journal) -> io::Result<Self> {
+        Self::start_with(Ok(lines), destination, journal)
+    }
+
+    /// The same with a destination that the thread opens itself.
+    pub fn start_closed(destination: Destination, journal: &Journal) -> io::Result<Self> {
+        let unopened = Err("it is not open".to_owned());
+        let mut output = Self::start_with(unopened, destination, journal)?;
+        output.reopen_same();
+        Ok(output)
+    }
+
+    fn start_with(
+        lines: Result<Lines, String>,
+        destination: Destination,
+        journal: &Journal,
+    ) -> io::Result<Self> {
         let (work, waiting) = sync_channel(WAITING);
-        let output = Self {
-            work,
-            lost: Arc::default(),
-            journal: journal.clone(),
-            path,
-            told: 0,
-        };
+        let lost = Losses::said_to(journal);
         let writer = Writer {
             lines,
-            lost: Arc::clone(&output.lost),
-            journal: journal.clone(),
+            destination: destination.clone(),
+            lost: lost.clone(),
         };
         std::thread::Builder::new()
             .name("output".to_owned())
             .spawn(move || writer.work(&waiting))?;
-        Ok(output)
+        Ok(Self {
+            work,
+            lost,
+            destination,
+            told: 0,
+        })
     }
 
-    /// Writes a summary, some time.
-    pub fn write(&self, summary: Arc<Summary>) {
-        let sequence = summary.sequence;
-        if self.work.try_send(Work::Line(summary)).is_err() {
-            lose(&self.lost, &self.journal, sequence, "the output is not read");
+    /// Where it writes to.
+    #[must_use]
+    pub fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
+    /// Writes a line, some time.
+    pub fn write(&self, line: &Arc<Line>) {
+        if self.work.try_send(Work::Line(Arc::clone(line))).is_err() {
+            self.lost
+                .add(line.summary.sequence, &self.destination, "it is not read");
         }
     }
 
-    /// Opens the output anew, after all that was given before it.
-    pub fn reopen(&mut self, path: Option<PathBuf>) {
-        self.path.clone_from(&path);
-        if self.work.try_send(Work::Reopen(path)).is_err() {
-            let line = "the output was not opened anew: it is not read";
-            self.journal.say(Priority::Warning, line);
+    /// Opens `destination` instead, after all that was given before it.
+    pub fn reopen(&mut self, destination: Destination) {
+        self.destination.clone_from(&destination);
+        if self.work.try_send(Work::Reopen(destination)).is_err() {
+            let line = format!("{} was not opened anew: it is not read", self.destination);
+            self.lost.journal.say(Priority::Warning, line);
         }
     }
 
-    /// Opens the output anew where it was: its file may have been renamed.
+    /// Opens it anew where it was: its file may have been renamed.
     pub fn reopen_same(&mut self) {
-        self.reopen(self.path.clone());
+        self.reopen(self.destination.clone());
     }
 
     /// What a summary must say of lines lost since this was last asked.
     pub fn note(&mut self) -> Option<String> {
-        let lost = known(&self.lost).clone();
+        let lost = self.lost.known().clone();
         let is_news = lost.lines > std::mem::replace(&mut self.told, lost.lines);
         let Lost { lines, reason } = lost;
-        is_news.then(|| format!("{lines} summaries of this run were not written, the last because {reason}"))
+        let to = &self.destination;
+        is_news.then(|| {
+            format!("{lines} summaries of this run were not written to {to}, the last because {reason}")
+        })
     }
 
     /// Waits until all is written, at most for `patience`.
@@ -98,62 +175,62 @@ impl Output {
     }
 }
 
-fn known(lost: &Mutex<Lost>) -> std::sync::MutexGuard<'_, Lost> {
-    lost.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn lose(lost: &Mutex<Lost>, journal: &Journal, sequence: u64, reason: &str) {
-    let mut lost = known(lost);
-    lost.lines += 1;
-    reason.clone_into(&mut lost.reason);
-    journal.say(Priority::Error, format!("summary {sequence} is lost: {reason}"));
-}
-
 /// What the thread has.
 struct Writer {
-    lines: Lines,
-    lost: Arc<Mutex<Lost>>,
-    journal: Journal,
+    /// Or why they are not open.
+    lines: Result<Lines, String>,
+    /// What `lines` are, or should be.
+    destination: Destination,
+    lost: Losses,
 }
 
 impl Writer {
     fn work(mut self, waiting: &Receiver<Work>) {
         for work in waiting {
             match work {
-                Work::Line(summary) => self.write(&summary),
-                Work::Reopen(path) => self.reopen(path),
+                Work::Line(line) => self.write(&line),
+                Work::Reopen(destination) => self.reopen(destination),
                 Work::Flushed(flushed) => flushed.tell(),
             }
         }
     }
 
-    fn write(&mut self, summary: &Summary) {
-        let mut line = Vec::new();
-        let written = json::line(summary, &mut line).and_then(|()| self.lines.write(&line));
-        if let Err(error) = written {
-            lose(&self.lost, &self.journal, summary.sequence, &error.to_string());
+    fn write(&mut self, line: &Line) {
+        let written = match (line.drawn(), &mut self.lines) {
+            (Ok(drawn), Ok(lines)) => lines.write(drawn).map_err(|error| error.to_string()),
+            (Err(why), _) => Err(why.to_owned()),
+            (_, Err(why)) => Err(why.clone()),
+        };
+        if let Err(why) = written {
+            self.lost.add(line.summary.sequence, &self.destination, &why);
         }
     }
 
-    /// The old output serves on where the new one can't be opened.
-    fn reopen(&mut self, path: Option<PathBuf>) {
-        match Lines::open(path.as_ref()) {
-            Ok(lines) => self.lines = lines,
-            Err(error) => {
-                let path = path.unwrap_or_default();
-                let line = format!(
-                    "cannot write {}: {error}; the output stays what it was",
-                    path.display()
-                );
-                self.journal.say(Priority::Error, line);
+    /// What was open serves on where the new one can't be opened.
+    fn reopen(&mut self, destination: Destination) {
+        match (Lines::open(&destination), &mut self.lines) {
+            (Ok(lines), _) => (self.lines, self.destination) = (Ok(lines), destination),
+            (Err(error), Ok(_)) => {
+                let stays = format!("{} is written to as before", self.destination);
+                self.refuse(&destination, &error, &stays);
+            }
+            (Err(error), Err(why)) => {
+                *why = error.to_string();
+                self.refuse(&destination, &error, "its summaries are lost");
             }
         }
+    }
+
+    fn refuse(&self, destination: &Destination, error: &io::Error, so: &str) {
+        let line = format!("cannot write {destination}: {error}; {so}");
+        self.lost.journal.say(Priority::Error, line);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     fn summary(sequence: u64) -> Arc<Summary> {
         Arc::new(Summary {
@@ -162,20 +239,29 @@ mod tests {
         })
     }
 
+    fn line(sequence: u64) -> Arc<Line> {
+        Arc::new(Line::of(summary(sequence)))
+    }
+
+    fn started(path: PathBuf) -> Output {
+        let destination = Destination::File(path);
+        let lines = Lines::open(&destination).unwrap();
+        Output::start(lines, destination, &Journal::start().unwrap()).unwrap()
+    }
+
     #[test]
     fn a_stalled_output_loses_summaries_and_says_so() {
         let (work, _stalled) = sync_channel(1);
         let mut output = Output {
             work,
-            lost: Arc::default(),
-            journal: Journal::start().unwrap(),
-            path: None,
+            lost: Losses::said_to(&Journal::start().unwrap()),
+            destination: Destination::Stdout,
             told: 0,
         };
-        (0..3).for_each(|sequence| output.write(summary(sequence)));
+        (0..3).for_each(|sequence| output.write(&line(sequence)));
         let note = output.note().unwrap();
         assert!(
-            note.starts_with("2 summaries of this run were not written"),
+            note.starts_with("2 summaries of this run were not written to standard output"),
             "{note}"
         );
         assert_eq!(output.note(), None, "said once");
@@ -185,14 +271,13 @@ mod tests {
     fn an_output_opened_anew_splits_between_lines() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("now");
-        let lines = Lines::open(Some(&path)).unwrap();
-        let mut output = Output::start(lines, Some(path.clone()), &Journal::start().unwrap()).unwrap();
-        output.write(summary(0));
+        let mut output = started(path.clone());
+        output.write(&line(0));
         output.flush(Duration::from_secs(9));
         let older = directory.path().join("older");
         std::fs::rename(&path, &older).unwrap();
-        output.reopen(Some(path.clone()));
-        output.write(summary(1));
+        output.reopen_same();
+        output.write(&line(1));
         output.flush(Duration::from_secs(9));
         for (path, sequence) in [(older, 0), (path, 1)] {
             let line = std::fs::read_to_string(path).unwrap();
@@ -207,10 +292,9 @@ mod tests {
     fn an_output_that_cannot_be_opened_anew_stays() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("now");
-        let lines = Lines::open(Some(&path)).unwrap();
-        let mut output = Output::start(lines, Some(path.clone()), &Journal::start().unwrap()).unwrap();
-        output.reopen(Some(directory.path().join("no/such")));
-        output.write(summary(0));
+        let mut output = started(path.clone());
+        output.reopen(Destination::File(directory.path().join("no/such")));
+        output.write(&line(0));
         output.flush(Duration::from_secs(9));
         assert!(std::fs::read(&path).unwrap().ends_with(b"\n"));
     }

@@ -2,11 +2,11 @@
 //! costs whole lines or frames, counted, and never stalls the capture.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::Destination;
 use super::flush::{Flushed, flush};
 use super::journal::{Journal, Priority};
 use super::lines::{Ending, Lines};
@@ -52,18 +52,18 @@ pub(super) enum Work {
 }
 
 impl Spool {
-    /// Starts the thread that writes to `lines`, which were opened at `path`.
+    /// Starts the thread that writes to `lines`, which were opened at that destination.
     pub fn start(
         what: &'static str,
         lines: Lines,
-        (path, ending): (PathBuf, Ending),
+        (destination, ending): (Destination, Ending),
         journal: &Journal,
     ) -> io::Result<Self> {
         let (work, waiting) = sync_channel(WAITING);
         let lost = Arc::default();
         let writer = Writing {
             lines,
-            path,
+            destination,
             ending,
             lost: Arc::clone(&lost),
             journal: journal.clone(),
@@ -133,7 +133,7 @@ impl Lost {
 /// What the thread has.
 struct Writing {
     lines: Lines,
-    path: PathBuf,
+    destination: Destination,
     ending: Ending,
     lost: Arc<Mutex<Lost>>,
     journal: Journal,
@@ -164,11 +164,13 @@ impl Writing {
 
     /// The old file serves on where the new one can't be opened.
     fn reopen(&mut self) {
-        match Lines::open_as(Some(&self.path), self.ending) {
+        match Lines::open_as(&self.destination, self.ending) {
             Ok(lines) => self.lines = lines,
             Err(error) => {
-                let path = self.path.display();
-                let line = format!("cannot write {path}: {error}; the file stays what it was");
+                let line = format!(
+                    "cannot write {}: {error}; the file stays what it was",
+                    self.destination
+                );
                 self.journal.say(Priority::Error, line);
             }
         }
@@ -227,11 +229,12 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(9);
 
-    fn spool(directory: &tempfile::TempDir) -> (Spool, PathBuf) {
+    fn spool(directory: &tempfile::TempDir) -> (Spool, std::path::PathBuf) {
         let path = directory.path().join("file");
-        let lines = Lines::open(Some(&path)).unwrap();
+        let destination = Destination::File(path.clone());
+        let lines = Lines::open(&destination).unwrap();
         let journal = Journal::start().unwrap();
-        let file = (path.clone(), Ending::Line);
+        let file = (destination, Ending::Line);
         (Spool::start("exchanges", lines, file, &journal).unwrap(), path)
     }
 

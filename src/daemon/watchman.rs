@@ -1,7 +1,6 @@
 //! The capture loop: frames into the session, a summary at each interval's end, signals obeyed, the watchdog fed.
 
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use super::boundaries::Boundaries;
 use super::changes::Changes;
 use super::journal::{Journal, Priority};
 use super::pace::Pace;
-use super::{Aggregator, Files, Inventories, Output, Signals};
+use super::{Aggregator, Destination, Files, Inventories, Outputs, Signals};
 use crate::capture::live::{InterfaceEvent, LiveError, LiveSource};
 use crate::capture::{Frame, Loss, Polled, Source};
 use crate::clock::{Span, Timestamp};
@@ -45,7 +44,7 @@ pub struct Work {
     /// The kernel's sockets.
     pub inventories: Inventories,
     /// Where summaries go.
-    pub output: Output,
+    pub outputs: Outputs,
     /// Where summaries are added up, where anybody wants them so.
     pub aggregator: Option<Aggregator>,
     /// What grows with the traffic.
@@ -67,8 +66,8 @@ pub struct Reload {
     pub profile: Config,
     /// Which connections are listed.
     pub connections: Listing,
-    /// Where summaries go; `None` is standard output.
-    pub output: Option<PathBuf>,
+    /// Where summaries go.
+    pub outputs: Vec<Destination>,
     /// What was changed in vain: it takes a restart.
     pub ignored: Vec<&'static str>,
 }
@@ -275,7 +274,7 @@ impl Desk<'_> {
         if let Some(aggregator) = &self.work.aggregator {
             aggregator.add(&summary);
         }
-        self.work.output.write(summary);
+        self.work.outputs.write(summary);
         end
     }
 
@@ -291,8 +290,8 @@ impl Desk<'_> {
         for note in &lost {
             self.say(Priority::Error, note.as_str());
         }
-        let unwritten = self.work.output.note().into_iter();
-        unwritten.chain(lost).chain(set_back).collect()
+        let unwritten = self.work.outputs.notes();
+        unwritten.into_iter().chain(lost).chain(set_back).collect()
     }
 
     /// What is due now and then, whether frames come or not.
@@ -332,7 +331,7 @@ impl Desk<'_> {
         match (self.read_again)() {
             Ok(settings) => self.apply(settings),
             Err(why) => {
-                self.work.output.reopen_same();
+                self.work.outputs.reopen_same();
                 self.work.files.reopen();
                 self.say(
                     Priority::Error,
@@ -348,7 +347,7 @@ impl Desk<'_> {
         self.work
             .session
             .configure(settings.profile, settings.connections);
-        self.work.output.reopen(settings.output);
+        self.work.outputs.reopen(&settings.outputs);
         self.work.files.reopen();
         self.say(Priority::Info, "configuration and output opened anew");
         for option in settings.ignored {
@@ -384,11 +383,13 @@ impl Desk<'_> {
             dropped: self.provenance.dropped,
         };
         let begun = Instant::now();
-        self.work.output.flush(LAST_WRITE);
-        let patience = LAST_WRITE.saturating_sub(begun.elapsed());
-        self.work.files.finish(loss, patience);
+        self.work.files.finish(loss);
+        // Each has its thread: while one is waited for, the others write.
+        let left = || LAST_WRITE.saturating_sub(begun.elapsed());
+        self.work.outputs.flush(left());
+        self.work.files.flush(left());
         if let Some(aggregator) = &self.work.aggregator {
-            aggregator.flush(LAST_WRITE.saturating_sub(begun.elapsed()));
+            aggregator.flush(left());
         }
         self.work.journal.flush(LAST_WORDS);
     }

@@ -7,6 +7,7 @@
     reason = "a test that can't go on fails"
 )]
 
+mod both;
 mod collector;
 #[path = "../host_support/mod.rs"]
 mod host_support;

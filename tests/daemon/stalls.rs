@@ -12,7 +12,7 @@ fn a_reader_that_stalls_costs_summaries_and_never_the_watch() {
     nix::unistd::mkfifo(&output, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
     let mut daemon = Running(command(port, &output, &["--interval", "20ms"]).spawn().unwrap());
     let mut client = Client::connect(port);
-    let lost = || said(&output).contains("is lost: the output is not read");
+    let lost = || said(&output).contains(": it is not read");
     until(
         || {
             client.increment(1);
@@ -63,7 +63,7 @@ fn a_daemon_ends_in_time_though_nobody_reads() {
     until(
         || {
             client.increment(20);
-            said(&output).contains("is lost: the output is not read")
+            said(&output).contains(": it is not read")
         },
         || format!("nothing was lost: {}", said(&output)),
     );
@@ -74,10 +74,10 @@ fn a_daemon_ends_in_time_though_nobody_reads() {
 }
 
 /// A file system of its own, gone with this.
-struct Disk<'a>(&'a Path);
+pub(super) struct Disk<'a>(&'a Path);
 
 impl<'a> Disk<'a> {
-    fn new(at: &'a Path, size: &str) -> Option<Self> {
+    pub(super) fn new(at: &'a Path, size: &str) -> Option<Self> {
         let flags = nix::mount::MsFlags::empty();
         let mounted = nix::mount::mount(Some("none"), at, Some("tmpfs"), flags, Some(size));
         if let Err(errno) = mounted {
@@ -111,7 +111,7 @@ fn a_full_disk_is_survived_and_counted() {
     let mut daemon = Running(command.spawn().unwrap());
     let said = || std::fs::read_to_string(&log).unwrap();
     let mut client = Client::connect(port);
-    let full = "is lost: no storage space";
+    let full = "no storage space";
     until(
         || {
             client.increment(1);
