@@ -4,10 +4,12 @@
 mod support;
 
 use proptest::prelude::*;
+use sockhound::capture::share::Share;
 use sockhound::clock::Timestamp;
 use std::collections::BTreeSet;
 use support::replay::{
-    CAPTURES, Kept, Packet, Seen, Threads, frames, packets, run, run_counted, run_restless, whole,
+    CAPTURES, Kept, Packet, Seen, Threads, frames, packets, run, run_counted, run_overloaded, run_restless,
+    whole,
 };
 
 /// Decoded exchanges that claim to be exact; a turn only claims who spoke when.
@@ -142,6 +144,45 @@ fn resting_between_requests_changes_nothing() {
         let (restless, whole) = (run_restless(&packets, system, port), run(&packets, system, port));
         assert!(restless == whole, "{name}: {:?}", difference(&restless, &whole));
     }
+}
+
+/// Whatever share is followed, and from when to when: what is in it is told as if all were, and of the rest nothing that is
+/// not so.
+#[test]
+fn a_share_is_told_as_it_is_told_of_all() {
+    let (mut followed, mut left_out) = (0, 0);
+    for &(name, system, port) in CAPTURES {
+        let packets = packets(name);
+        let whole = run(&packets, system, port);
+        for share in [
+            Share::ALL.narrowed(),
+            Share::ALL.narrowed().narrowed(),
+            Share::LEAST,
+        ] {
+            for (narrowed, widened) in [
+                (1, 0),
+                (packets.len() / 3, packets.len() / 2),
+                (packets.len() / 2, 0),
+            ] {
+                let seen = run_overloaded(&packets, system, port, share, (narrowed, widened));
+                let is_held = |seen: &&Seen| share.holds(seen.client.port, port);
+                assert!(
+                    whole.iter().filter(is_held).eq(seen.iter().filter(is_held)),
+                    "{name} {share:?}"
+                );
+                for one in seen.iter().filter(|one| !is_held(one)) {
+                    let is_told = one.exchange.doubt.is_none() && !one.exchange.opaque;
+                    assert!(!is_told || is_among(one, &whole), "{name} {share:?}: {one:?}");
+                }
+                followed += seen.iter().filter(is_held).count();
+                left_out += whole.len() - seen.len().min(whole.len());
+            }
+        }
+    }
+    assert!(
+        followed > 1000 && left_out > 1000,
+        "{followed} followed, {left_out} left out"
+    );
 }
 
 #[test]

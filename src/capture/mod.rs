@@ -5,6 +5,7 @@ pub mod filter;
 pub mod interfaces;
 pub mod live;
 mod ring;
+pub mod share;
 pub mod write;
 
 use crate::clock::Timestamp;

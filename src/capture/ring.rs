@@ -54,7 +54,17 @@ pub(super) struct Ring {
     /// The block being walked, or the next to be.
     block: u32,
     walk: Option<Walk>,
-    dropped: u64,
+    framing: Framing,
+    counted: Counted,
+}
+
+/// What the kernel counted since the ring was opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counted {
+    /// Frames that passed the filter, those dropped among them.
+    pub passed: u64,
+    /// Frames dropped for want of room.
+    pub dropped: u64,
 }
 
 /// How far a block has been walked.
@@ -97,8 +107,14 @@ impl Ring {
             memory,
             block: 0,
             walk: None,
-            dropped: 0,
+            framing,
+            counted: Counted::default(),
         })
+    }
+
+    /// Filters by another program from now on; what is in the ring already stays there.
+    pub(super) fn filter(&self, program: impl FnOnce(Framing) -> Vec<Instruction>) -> Result<(), RingError> {
+        attach(&self.socket, &program(self.framing))
     }
 
     /// The time of the next block's first frame, where the kernel has handed that block over.
@@ -154,13 +170,21 @@ impl Ring {
         self.block = (self.block + 1) % self.memory.blocks;
     }
 
-    /// Frames that the kernel dropped for want of room since the ring was opened.
-    pub(super) fn dropped(&mut self) -> u64 {
+    /// What the kernel counted since the ring was opened.
+    pub(super) fn counted(&mut self) -> Counted {
         // The counters are cleared as they are read.
         if let Ok(counted) = statistics(&self.socket) {
-            self.dropped += u64::from(counted.tp_drops);
+            self.counted.passed += u64::from(counted.tp_packets);
+            self.counted.dropped += u64::from(counted.tp_drops);
         }
-        self.dropped
+        self.counted
+    }
+
+    /// The share of its blocks that wait to be walked.
+    pub(super) fn fullness(&self) -> f64 {
+        let waiting = |index: &u32| self.memory.block(*index).is_some();
+        let waiting = (0..self.memory.blocks).filter(waiting).count();
+        waiting as f64 / f64::from(self.memory.blocks)
     }
 
     /// What happened to the socket since last asked (ENETDOWN: the interface went down or away).
@@ -170,6 +194,13 @@ impl Ring {
             Ok(error) => Some(Errno::from_raw(error)),
             Err(errno) => Some(errno),
         }
+    }
+}
+
+impl Counted {
+    pub(super) const fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.dropped += other.dropped;
     }
 }
 

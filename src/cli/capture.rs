@@ -11,6 +11,7 @@ use super::settings::Settings;
 use super::{output, plan};
 use crate::capture::live::LiveSource;
 use crate::clock::{Span, Timestamp};
+use crate::daemon::Overload;
 use crate::host::{self, Collector, Inventory};
 use crate::watch::{Provenance, Session};
 
@@ -31,6 +32,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 struct Watch {
     source: LiveSource,
     session: Session,
+    overload: Overload,
     keeper: Option<Keeper>,
     interrupt: Interrupt,
     start: Timestamp,
@@ -53,6 +55,7 @@ impl Watch {
         Ok(Self {
             source,
             session,
+            overload: Overload::default(),
             keeper,
             interrupt,
             start,
@@ -75,6 +78,7 @@ impl Watch {
                 Timestamp::MAX
             };
             let now = live::follow(&mut self.source, &mut self.session, &mut self.keeper, until)?;
+            self.overload.look(&mut self.source, &mut self.session);
             if let Some(collector) = collector.take_if(|_| now >= until) {
                 return Ok(collector);
             }

@@ -15,7 +15,7 @@ use super::read::finish;
 use super::settings::Settings;
 use crate::capture::live::LiveSource;
 use crate::clock::{Span, Timestamp};
-use crate::daemon::Inventories;
+use crate::daemon::{Inventories, Overload};
 use crate::host;
 use crate::profile::Listing;
 use crate::report::top::{self, Key, View, Wish};
@@ -52,6 +52,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 struct Watch {
     source: LiveSource,
     session: Session,
+    overload: Overload,
     keeper: Option<Keeper>,
     inventories: Inventories,
     interrupt: Interrupt,
@@ -73,6 +74,7 @@ impl Watch {
         Ok(Self {
             source,
             session,
+            overload: Overload::default(),
             keeper: Keeper::open(settings)?,
             inventories,
             interrupt: Interrupt::listen()?,
@@ -93,6 +95,9 @@ impl Watch {
                 Timestamp::MAX,
             )?;
             self.ask_kernel(now);
+            if self.overload.look(&mut self.source, &mut self.session).is_some() {
+                self.inventories.ask();
+            }
             let mut changed = now >= due;
             if changed {
                 due = now + REFRESH;

@@ -5,6 +5,7 @@
 //!   boundaries   when an interval ends
 //!   signals      end, reload, a summary now
 //!   changes      what is hoarded or wrong since, and no longer
+//! overload     which share of the connections is watched
 //! inventories  a thread that asks the kernel for its sockets
 //! aggregator   a thread that adds summaries to the totals
 //! push         a thread that pushes the totals to a collector
@@ -31,6 +32,7 @@ pub mod journal;
 pub mod lines;
 pub mod output;
 pub mod outputs;
+pub mod overload;
 pub mod pace;
 pub mod push;
 pub mod signals;
@@ -45,6 +47,7 @@ pub use inventories::Inventories;
 pub use journal::Journal;
 pub use output::{Line, Output};
 pub use outputs::Outputs;
+pub use overload::Overload;
 pub use push::{Collector, Pusher};
 pub use signals::Signals;
 pub use spool::{LineSpool, Spool};

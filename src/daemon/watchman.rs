@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::boundaries::Boundaries;
 use super::changes::Changes;
 use super::journal::{Journal, Priority};
+use super::overload::{Change, Overload};
 use super::pace::Pace;
 use super::{Aggregator, Destination, Files, Inventories, Outputs, Signals};
 use crate::capture::live::{InterfaceEvent, LiveError, LiveSource};
@@ -78,6 +79,7 @@ pub type ReadAgain<'a> = &'a mut dyn FnMut() -> Result<Reload, String>;
 /// A daemon at work.
 pub struct Watchman<'a> {
     source: LiveSource,
+    overload: Overload,
     desk: Desk<'a>,
 }
 
@@ -127,7 +129,11 @@ impl<'a> Watchman<'a> {
             ask: Pace::every(ASK),
             asked: false,
         };
-        Self { source, desk }
+        Self {
+            source,
+            overload: Overload::default(),
+            desk,
+        }
     }
 
     /// Watches until told to end; then writes the last summary, within two seconds whatever stalls.
@@ -187,6 +193,10 @@ impl<'a> Watchman<'a> {
             let begun = Instant::now();
             self.source.follow();
             self.desk.look(begun);
+        }
+        let session = &mut self.desk.work.session;
+        if let Some(change) = self.overload.look(&mut self.source, session) {
+            self.desk.say_of_load(&change);
         }
         for event in self.source.take_events() {
             self.desk.say_of_interface(&event);
@@ -363,6 +373,20 @@ impl Desk<'_> {
             InterfaceEvent::Refused(name, why) => {
                 self.say(Priority::Warning, format!("cannot watch {name}: {why}"));
             }
+        }
+    }
+
+    /// What the kernel knows of those watched again, and of those no more, is to be known soon.
+    fn say_of_load(&self, change: &Change) {
+        self.work.inventories.ask();
+        let priority = if change.narrowed {
+            Priority::Warning
+        } else {
+            Priority::Info
+        };
+        self.say(priority, change.words.as_str());
+        if let Some(why) = &change.refused {
+            self.say(Priority::Warning, format!("the filter stays what it was: {why}"));
         }
     }
 

@@ -50,6 +50,11 @@ impl Conversation {
         }
     }
 
+    /// The rest of it goes by unseen: what is in flight can't be told any more.
+    pub(super) fn lose<O: Observer>(&mut self, at: Timestamp, context: Context<'_, O>) {
+        self.pairing.listen(at, context).lose();
+    }
+
     /// What there is to keep of it while nothing goes on; `None` where that is more than fits.
     pub(super) fn rest(&self) -> Option<Rest> {
         let transaction = self.pairing.rest()?;

@@ -453,6 +453,11 @@ impl<O: Observer> Ear<'_, O> {
         self.pairing.open.find(id)
     }
 
+    /// The rest goes by unseen.
+    pub(super) fn lose(&mut self) {
+        self.give_up(Doubt::Loss);
+    }
+
     /// Everything in flight ends in doubt.
     fn give_up(&mut self, doubt: Doubt) {
         for open in self.pairing.open.iter_mut() {

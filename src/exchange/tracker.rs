@@ -8,6 +8,7 @@ use super::rest::Rest;
 use super::statements::Statements;
 use super::{Event, Observer};
 use crate::capture::Frame;
+use crate::capture::share::Share;
 use crate::clock::{Span, Timestamp};
 use crate::flow::{
     self, Chunk, Close, ConnectionId, Handler, Limits, Opening, Pattern, Rested, Servers, Side, Signal, Table,
@@ -170,6 +171,11 @@ impl<O: Observer> Tracker<O> {
         self.table.vanished(id, at, &mut self.watch);
     }
 
+    /// Follows only the connections in `share` from now on; see [`Table::keep`].
+    pub fn keep(&mut self, share: Share, at: Timestamp) {
+        self.table.keep(share, at, &mut self.watch);
+    }
+
     /// The latest time seen.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -266,6 +272,9 @@ impl<O: Observer> Handler for Watch<O> {
 
     fn closed(&mut self, id: ConnectionId, at: Timestamp, with: &mut Conversation, how: Close) {
         let mut context = self.context(id);
+        if how.may_live_on() {
+            with.lose(at, context.reborrow());
+        }
         with.close(at, context.reborrow());
         context.emit(at, Event::Closed(how));
     }

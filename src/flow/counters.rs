@@ -17,6 +17,10 @@ pub struct Counters {
     pub shed: u64,
     /// Connections dropped for the bound.
     pub evicted: u64,
+    /// Connections forgotten as the share of those watched became smaller.
+    pub forgotten: u64,
+    /// Segments of connections that are not in the share.
+    pub outside: u64,
 }
 
 impl std::iter::Sum for Counters {
@@ -29,6 +33,8 @@ impl std::iter::Sum for Counters {
             gap_bytes: sum.gap_bytes + one.gap_bytes,
             shed: sum.shed + one.shed,
             evicted: sum.evicted + one.evicted,
+            forgotten: sum.forgotten + one.forgotten,
+            outside: sum.outside + one.outside,
         })
     }
 }

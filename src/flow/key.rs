@@ -60,6 +60,11 @@ impl Key {
         hasher.finish()
     }
 
+    /// The ports of both ends.
+    pub(super) const fn ports(&self) -> [u16; 2] {
+        self.ports
+    }
+
     /// The first or the second end.
     pub(super) fn end(&self, second: bool, hosts: &Hosts) -> Endpoint {
         let index = usize::from(second);

@@ -120,6 +120,16 @@ pub enum Close {
     Evicted,
     /// The kernel does not know it any more.
     Vanished,
+    /// It is not in the share of connections that are watched any more: it may well live on.
+    Forgotten,
+}
+
+impl Close {
+    /// Whether it is only not watched any more: what is in flight may well be answered.
+    #[must_use]
+    pub const fn may_live_on(self) -> bool {
+        matches!(self, Self::Evicted | Self::Forgotten)
+    }
 }
 
 /// Told what happens on every connection, in time order.

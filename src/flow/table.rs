@@ -12,6 +12,7 @@ use super::flags::State;
 use super::key::{Hosts, Key};
 use super::step::Step;
 use super::{Close, ConnectionId, Handler, Opening, Servers, Side};
+use crate::capture::share::Share;
 use crate::clock::{Span, Timestamp};
 use crate::packet::{Endpoint, Flags, Segment};
 
@@ -50,6 +51,8 @@ pub struct Table<C> {
     elsewhere: Elsewhere,
     servers: Servers,
     limits: Limits,
+    /// No connection outside it is kept.
+    share: Share,
     counters: Counters,
     cursor: usize,
     /// The connections whose conversations are kept whole, the one awake for longest first; some may have gone meanwhile.
@@ -74,6 +77,7 @@ impl<C> Table<C> {
             elsewhere: Elsewhere::new(),
             servers,
             limits,
+            share: Share::ALL,
             counters: Counters::default(),
             cursor: 0,
             awake: VecDeque::new(),
@@ -257,6 +261,10 @@ impl<C> Table<C> {
     }
 
     fn pass_over(&mut self, segment: &Segment<'_>) -> bool {
+        if !self.share.holds(segment.source.port, segment.destination.port) {
+            self.counters.outside += 1;
+            return false;
+        }
         self.counters.unwatched += 1;
         self.elsewhere
             .count([segment.source.port, segment.destination.port]);
@@ -344,6 +352,9 @@ impl<C> Table<C> {
         at: Timestamp,
         handler: &mut H,
     ) -> Option<ConnectionId> {
+        if !self.share.holds(client.port, server.port) {
+            return None;
+        }
         let pattern = self.servers.find(server)?;
         let (key, client_first) = Key::between(client, server, &mut self.hosts);
         let known = self.find(&key);
@@ -354,6 +365,22 @@ impl<C> Table<C> {
         }
         flow.state.set(State::IN_KERNEL, true);
         Some(ConnectionId(slot))
+    }
+
+    /// Keeps only the connections in `share` from now on. All others are forgotten at once: they are not over, and what is in
+    /// flight on them can't be told.
+    pub fn keep<H: Handler<Conversation = C>>(&mut self, share: Share, at: Timestamp, handler: &mut H) {
+        self.share = share;
+        for slot in 0..self.flows.len() {
+            let flow = &self.flows[slot];
+            let [one, other] = flow.key.ports();
+            if flow.is_vacant() || flow.state.has(State::CLOSED) || share.holds(one, other) {
+                continue;
+            }
+            self.counters.forgotten += 1;
+            self.close(slot as u32, at, Close::Forgotten, handler);
+            self.release(slot as u32);
+        }
     }
 
     /// The open connection between `client` and `server`.
@@ -446,6 +473,9 @@ impl<C> Table<C> {
         handler: &mut H,
     ) -> Option<u32> {
         if segment.flags.has(Flags::RST) || segment.flags.has(Flags::FIN) && segment.payload_length == 0 {
+            return None;
+        }
+        if !self.share.holds(segment.source.port, segment.destination.port) {
             return None;
         }
         let (pattern, client_is_source) = self.roles(segment)?;

@@ -1,6 +1,7 @@
 //! Whole behaviour of the flow table, on segments made by hand.
 
 use super::*;
+use crate::capture::share::Share;
 use crate::packet::{Flags, Segment};
 
 const ACK: u8 = 0x10;
@@ -454,6 +455,57 @@ fn makes_room_by_dropping_the_longest_idle() {
         ["0 opened syn", "1 opened syn", "0 closed Evicted", "0 opened syn"]
     );
     assert_eq!((bench.table.len(), bench.table.counters().evicted), (2, 1));
+}
+
+#[test]
+fn follows_a_share_of_the_connections_and_forgets_the_rest_unjudged() {
+    let half = Share::ALL.narrowed();
+    let ports = |held: bool| (40_001..).filter(move |port| half.holds(*port, 5432) == held);
+    let (inside, outside) = (ports(true).next().unwrap(), ports(false).next().unwrap());
+    let mut bench = Bench::new();
+    for port in [inside, outside] {
+        bench.port = port;
+        bench.connect();
+    }
+    bench
+        .table
+        .keep(half, Timestamp::from_nanos(bench.clock), &mut bench.log);
+    assert_eq!(bench.said(), ["1 closed Forgotten"]);
+    bench.client(100, b"unseen");
+    bench.port = ports(false).nth(1).unwrap();
+    bench.send(Side::Client, SYN, 99, 0, b"");
+    bench.port = inside;
+    bench.client(100, b"hello");
+    assert_eq!(bench.said(), ["Client hello"]);
+    let counters = bench.table.counters();
+    assert_eq!(
+        (counters.forgotten, counters.outside, counters.evicted),
+        (1, 2, 0)
+    );
+    assert_eq!(bench.table.len(), 1);
+    assert!(Elsewhere::busiest(&[bench.table.elsewhere()], 8).is_empty());
+
+    bench
+        .table
+        .keep(Share::ALL, Timestamp::from_nanos(bench.clock), &mut bench.log);
+    bench.port = outside;
+    bench.client(106, b"again");
+    assert_eq!(bench.said(), ["1 opened late", "Client again"]);
+}
+
+#[test]
+fn the_kernel_s_word_opens_no_connection_outside_the_share() {
+    let half = Share::ALL.narrowed();
+    let mut bench = Bench::new();
+    bench.table.keep(half, Timestamp::default(), &mut bench.log);
+    let server = Endpoint::new("10.0.0.5".parse().unwrap(), 5432);
+    for port in 40_000..40_100 {
+        let client = Endpoint::new("10.0.0.9".parse().unwrap(), port);
+        let adopted = bench
+            .table
+            .adopt(client, server, Timestamp::default(), &mut bench.log);
+        assert_eq!(adopted.is_some(), half.holds(port, 5432));
+    }
 }
 
 #[test]

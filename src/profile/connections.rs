@@ -70,7 +70,7 @@ impl Profile {
             return;
         };
         self.held_up -= usize::from(extra.held_up != [Span::ZERO; 2]);
-        let gone = u64::from(how != Close::Evicted);
+        let gone = u64::from(!how.may_live_on());
         let key = self.key_in(ended.identity, ended.pool);
         if let Some(pool) = self.pools.of_mut(ended.pool) {
             pool.leave(id, at, false);

@@ -128,6 +128,18 @@ impl Demand {
         self.before = Some(Box::new(std::mem::replace(&mut self.now, fresh)));
     }
 
+    /// Forgets all but the peak, which was reached for no known time.
+    pub fn watch_anew(&mut self, at: Timestamp) {
+        self.pass(at);
+        let peak = self.peak();
+        self.before = None;
+        self.now = Stretch {
+            at_level: Vec::new(),
+            peak,
+        };
+        let _ = slot(&mut self.now.at_level, peak);
+    }
+
     fn stretches(&self) -> impl Iterator<Item = &Stretch> {
         self.before.as_deref().into_iter().chain([&self.now])
     }
@@ -208,6 +220,17 @@ mod tests {
         demand.pass(at(20));
         demand.turn();
         assert_eq!((demand.peak(), demand.observed()), (1, Span::from_secs(10)));
+    }
+
+    #[test]
+    fn a_watch_of_others_keeps_the_peak_and_forgets_the_time() {
+        let mut demand = Demand::new(at(0));
+        (0..3).for_each(|_| demand.rise(at(1)));
+        (0..2).for_each(|_| demand.fall(at(2)));
+        demand.watch_anew(at(10));
+        demand.pass(at(14));
+        assert_eq!((demand.peak(), demand.observed()), (3, Span::from_secs(4)));
+        assert_eq!(levels(&demand), [(1, 4), (3, 0)]);
     }
 
     #[test]

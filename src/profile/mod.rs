@@ -151,6 +151,15 @@ impl Profile {
         }
     }
 
+    /// Other connections are watched from now on than before. Those that were open already were silent since now at least; what was
+    /// seen of a pool up to now says nothing of how long or how often, but its demand was as high as it was seen to be.
+    pub fn watch_anew(&mut self, at: Timestamp) {
+        self.now = self.now.max(at);
+        (self.start, self.turned) = (Some(at), at);
+        self.pools.watch_from(at);
+        self.pools.iter_mut().for_each(|pool| pool.watch_anew(at));
+    }
+
     /// Judges by other settings from now on; the bound on statements holds from the next interval.
     pub fn configure(&mut self, config: Config) {
         self.config = config;

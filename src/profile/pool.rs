@@ -268,6 +268,14 @@ impl Pool {
         full
     }
 
+    /// Its members are others from `at` on.
+    pub fn watch_anew(&mut self, at: Timestamp) {
+        self.pass(at);
+        self.demand.watch_anew(at);
+        self.what_if.turn();
+        self.history = History::new(at);
+    }
+
     /// Begins an interval.
     pub fn turn(&mut self, at: Timestamp) {
         self.pass(at);

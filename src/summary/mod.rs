@@ -29,7 +29,7 @@ pub use finding::{Finding, Severity, Subject};
 pub use pool::{Logins, Pool, PoolClient, WhatIf};
 pub use service::{Connections, Exchanges, InFlight, Service, Vantage, WhereTimeGoes};
 pub use signs::{PoolSigns, Repeats, ServiceSigns};
-pub use source::{Discarded, Elsewhere, MergedFrom, SequenceGap, Source, SourceKind};
+pub use source::{Discarded, Elsewhere, MergedFrom, Overload, SequenceGap, Source, SourceKind};
 pub use statement::StatementRow;
 
 use std::cmp::Reverse;

@@ -50,12 +50,31 @@ pub struct Source {
     /// host does not permit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// How much was watched where the host could not keep up; absent where every connection was, all the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overload: Option<Overload>,
     /// The summaries that this one was merged from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged_from: Vec<MergedFrom>,
     /// Summaries that are missing among `merged_from`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<SequenceGap>,
+}
+
+/// Only a share of the connections was watched, for a time at least: counts and rates are of that share, and not scaled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Overload {
+    /// The smallest share of all connections that was watched, of 1.
+    pub least_share: f64,
+    /// The share that was watched at the end.
+    pub share: f64,
+    /// How often the share was halved.
+    pub narrowed: u64,
+    /// Connections that were watched before and then no more. They are not over, and not judged.
+    pub forgotten_connections: u64,
+    /// Connections open at the end, by the kernel's count, that are not in the share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unwatched_connections: Option<u64>,
 }
 
 /// Where frames come from.

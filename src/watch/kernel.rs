@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use super::Session;
+use crate::capture::share::Share;
 use crate::clock::{Span, Timestamp};
 use crate::exchange::ConnectionId;
 use crate::host::{Inventory, Namespace, Socket, State};
@@ -103,6 +104,21 @@ impl Kernel {
         let mut shortest: Vec<Span> = clients.filter_map(|socket| socket.traffic?.min_rtt).collect();
         shortest.sort_unstable();
         shortest.get(shortest.len() / 2).copied()
+    }
+
+    /// How many connections are open that are not in `share`; `None` before the first inventory.
+    #[must_use]
+    pub fn outside(&self, share: Share) -> Option<u64> {
+        let is_outside = |&(&(client, server), sides): &(&Ends, &Sides)| {
+            sides.is_open() && !share.holds(client.port, server.port)
+        };
+        let known = self.taken != Timestamp::default();
+        known.then(|| self.ends.iter().filter(is_outside).count() as u64)
+    }
+
+    /// What is lacking is another's place by now, perhaps.
+    pub fn forget_lacking(&mut self) {
+        self.lacking.clear();
     }
 
     /// What could not be learnt, in words.

@@ -14,6 +14,7 @@ mod recorder;
 mod session;
 mod shard;
 mod shards;
+mod share;
 mod totals;
 
 pub use exchanges::ExchangeWriter;

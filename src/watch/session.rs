@@ -6,6 +6,7 @@ use super::Recorder;
 use super::kernel::{Kernel, Strangers};
 use super::shard::Teller;
 use super::shards::{Several, Shards};
+use super::share::Shares;
 use super::totals::Totals;
 use crate::capture::{Frame, Source};
 use crate::clock::{Span, Timestamp};
@@ -59,13 +60,14 @@ pub struct Provenance {
 /// A watch under way.
 pub struct Session {
     plan: Plan,
-    shards: Shards,
+    pub(super) shards: Shards,
     packets: u64,
     bytes: u64,
     start: Option<Timestamp>,
     sequence: u64,
     told: Totals,
-    kernel: Kernel,
+    pub(super) kernel: Kernel,
+    pub(super) shares: Shares,
     /// Taken, and not joined yet.
     inventory: Option<Inventory>,
     profile_apart: bool,
@@ -100,6 +102,7 @@ impl Session {
             sequence: 0,
             told: Totals::default(),
             kernel: Kernel::default(),
+            shares: Shares::default(),
             inventory: None,
             profile_apart: false,
         }
@@ -233,7 +236,7 @@ impl Session {
         self.draw(provenance)
     }
 
-    fn settle_quiet(&mut self) {
+    pub(super) fn settle_quiet(&mut self) {
         let quiet_since = self.shards.now() - QUIET;
         self.shards.settle_turns(quiet_since);
     }
@@ -255,6 +258,13 @@ impl Session {
             .notes
             .extend(shed_note(totals.flow.shed - self.told.flow.shed));
         source.notes.extend(self.unseen());
+        let forgotten = totals.flow.forgotten - self.told.flow.forgotten;
+        source.overload = self
+            .shares
+            .overload(forgotten, self.kernel.outside(self.shares.now));
+        source
+            .notes
+            .extend(source.overload.iter().map(|overload| self.shares.note(overload)));
         source.targets.clone_from(&self.plan.targets_written);
         source.elsewhere = self.elsewhere();
         let mut summary = Summary {
@@ -306,6 +316,7 @@ impl Session {
         self.told = self.totals(provenance.dropped);
         self.profile().turn(at);
         self.start = Some(at);
+        self.shares.turn();
         self.sequence += 1;
     }
 
@@ -387,6 +398,7 @@ fn shed_note(times: u64) -> Option<String> {
 mod tests {
     use super::*;
     use crate::capture::file::FileSource;
+    use crate::capture::share::Share;
     use crate::capture::{Polled, Source};
     use crate::clock::Span;
 
@@ -423,6 +435,38 @@ mod tests {
                 Polled::End => return,
             }
         }
+    }
+
+    #[test]
+    fn an_overload_is_said_of_its_intervals_only() {
+        let (mut session, nothing) = (small(), Provenance::default());
+        read(&mut session, "tests/captures/postgresql-reconnect.pcap.gz");
+        let mut end = session.shards.now();
+        let mut interval = |share: Option<Share>| {
+            if let Some(share) = share {
+                session.keep(share, end);
+            }
+            let told = session.summary(&nothing).source;
+            end = end + Span::from_secs(1);
+            session.turn(end, &nothing);
+            let said = told
+                .notes
+                .iter()
+                .any(|note| note.starts_with("overload: 1 connection in 2 "));
+            assert_eq!(said, told.overload.is_some(), "{:?}", told.notes);
+            told.overload
+        };
+        assert_eq!(interval(None), None);
+        let begun = interval(Some(Share::ALL.narrowed())).unwrap();
+        assert_eq!((begun.least_share, begun.share, begun.narrowed), (0.5, 0.5, 1));
+        let goes_on = interval(None).unwrap();
+        assert_eq!(
+            (goes_on.share, goes_on.narrowed, goes_on.forgotten_connections),
+            (0.5, 0, 0)
+        );
+        let over = interval(Some(Share::ALL)).unwrap();
+        assert_eq!((over.least_share, over.share), (0.5, 1.0));
+        assert_eq!(interval(None), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::thread;
 use super::Recorder;
 use super::merge::{Merger, Stream, global};
 use super::shard::{Frames, Teller, Worker};
+use crate::capture::share::Share;
 use crate::capture::{Frame, Source};
 use crate::clock::Timestamp;
 use crate::exchange::ConnectionId;
@@ -164,6 +165,14 @@ impl Shards {
         match self {
             Self::One(tracker) => tracker.no_longer_among(known, at),
             Self::Several(several) => several.no_longer_among(known, at),
+        }
+    }
+
+    /// See [`Tracker::keep`].
+    pub(super) fn keep(&mut self, share: Share, at: Timestamp) {
+        match self {
+            Self::One(tracker) => tracker.keep(share, at),
+            Self::Several(several) => several.each(|tracker| tracker.keep(share, at)),
         }
     }
 

@@ -15,8 +15,8 @@ const UNREAD: &str = "10.9.0.111:5432";
 const NAGLE: &str = "10.9.0.112:6379";
 
 /// What the wire between the hosts does to what passes: loses one in so many of the server's frames that carry data, up to
-/// so many in all; delays all.
-pub const WIRE: [&str; 2] = ["drop=10.9.1.11/15/1000", "delay=10.9.1.12/0.012"];
+/// so many in all; delays all, each way: by so much that a loaded machine's database is not felt beside it.
+pub const WIRE: [&str; 2] = ["drop=10.9.1.11/15/1000", "delay=10.9.1.12/0.03"];
 
 const NONE: Scene = Scene {
     at: "",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use sockhound::capture::file::FileSource;
+use sockhound::capture::share::Share;
 use sockhound::capture::{Frame, Loss, Polled, Source};
 use sockhound::clock::Timestamp;
 use sockhound::exchange::statements::Statements;
@@ -274,6 +275,27 @@ pub fn run_restless(packets: &[Packet], system: System, port: u16) -> Vec<Seen> 
         };
         (syn.flags, syn.payload, syn.payload_length) = (Flags::SYN, &[], 0);
         tracker.segment(&syn, packet.time);
+    });
+    finished(tracker).0
+}
+
+/// What is seen where only `share` of the connections is followed from the one packet on, and all from the other on.
+pub fn run_overloaded(
+    packets: &[Packet],
+    system: System,
+    port: u16,
+    share: Share,
+    (narrowed, widened): (usize, usize),
+) -> Vec<Seen> {
+    let mut nth = 0;
+    let tracker = follow(packets, system, port, Limits::AWAKE, |tracker, packet| {
+        nth += 1;
+        if nth == narrowed {
+            tracker.keep(share, packet.time);
+        }
+        if nth == widened {
+            tracker.keep(Share::ALL, packet.time);
+        }
     });
     finished(tracker).0
 }

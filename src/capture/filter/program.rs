@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 
 use super::assembler::{
-    A_TO_X, ADD, ADD_X, AND, Assembler, HARDWARE_TYPE, Instruction, JUMP_IF_EQUAL, JUMP_IF_SET,
-    LOAD_BYTE_AT_X, LOAD_HALF, LOAD_HALF_AT_X, LOAD_IMMEDIATE, LOAD_MEMORY, LOAD_WORD, LOAD_WORD_AT_X,
-    LOAD_X_IMMEDIATE, Label, NETWORK_HEADER, PACKET_TYPE, RETURN, SHIFT_LEFT, SHIFT_RIGHT, STORE, X_TO_A,
+    A_TO_X, ADD, ADD_X, AND, Assembler, EXCLUSIVE_OR_X, HARDWARE_TYPE, Instruction, JUMP_IF_EQUAL,
+    JUMP_IF_SET, LOAD_BYTE_AT_X, LOAD_HALF, LOAD_HALF_AT_X, LOAD_IMMEDIATE, LOAD_MEMORY, LOAD_WORD,
+    LOAD_WORD_AT_X, LOAD_X_IMMEDIATE, LOAD_X_MEMORY, Label, MULTIPLY, NETWORK_HEADER, PACKET_TYPE, RETURN,
+    SHIFT_LEFT, SHIFT_RIGHT, STORE, STORE_X, X_TO_A,
 };
 use super::{Framing, Target};
+use crate::capture::share::Share;
 
 /// No program may be longer (`BPF_MAXINSNS`).
 const MAX_LENGTH: usize = 4096;
@@ -27,21 +29,24 @@ const OUTGOING: u32 = 4;
 const ETHERNET: u32 = 1;
 const LOOPBACK: u32 = 772;
 
-/// Scratch memory: the next header's kind, this one's size, the addresses.
+/// Scratch memory: the next header's kind, this one's size, the addresses, a port, where X was.
 const KIND: u32 = 0;
 const SIZE: u32 = 1;
 const SOURCE: u32 = 2;
 const DESTINATION: u32 = 6;
+const PORT: u32 = 10;
+const PLACE: u32 = 11;
 
-/// The program that keeps what concerns `targets`, all of TCP where there are none. Too many targets for the kernel's
+/// The program that keeps what concerns `targets`, all of TCP where there are none, and of that only the connections in `share`.
+/// Fragments other than the first have no ports to tell that by. Too many targets for the kernel's
 /// bound on programs (thousands of ports, hundreds of hosts) keep all of TCP as well: the flow table tells them apart again.
 #[must_use]
-pub fn program(framing: Framing, targets: &[Target]) -> Vec<Instruction> {
-    let written = Writer::new(&Wanted::new(targets)).write(framing);
+pub fn program(framing: Framing, targets: &[Target], share: Share) -> Vec<Instruction> {
+    let written = Writer::new(&Wanted::new(targets), share).write(framing);
     if written.len() <= MAX_LENGTH {
         return written;
     }
-    Writer::new(&Wanted::new(&[])).write(framing)
+    Writer::new(&Wanted::new(&[]), share).write(framing)
 }
 
 /// The targets by what has to be tested.
@@ -81,6 +86,7 @@ fn words(address: [u8; 16]) -> Vec<u32> {
 struct Writer<'a> {
     code: Assembler,
     wanted: &'a Wanted,
+    share: Share,
     network: Label,
     ipv4: Label,
     ipv6: Label,
@@ -90,12 +96,13 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(wanted: &'a Wanted) -> Self {
+    fn new(wanted: &'a Wanted, share: Share) -> Self {
         let mut code = Assembler::default();
         let [network, ipv4, ipv6, ports, keep, drop] = std::array::from_fn(|_| code.label());
         Self {
             code,
             wanted,
+            share,
             network,
             ipv4,
             ipv6,
@@ -276,8 +283,26 @@ impl<'a> Writer<'a> {
         self.code.op(LOAD_MEMORY, KIND);
     }
 
+    /// Drops what is not in the share; X is at the TCP header, and stays there.
+    fn share(&mut self) {
+        if self.share.is_all() {
+            return;
+        }
+        self.code.op(LOAD_HALF_AT_X, 0);
+        self.code.op(STORE, PORT);
+        self.code.op(LOAD_HALF_AT_X, 2);
+        self.code.op(STORE_X, PLACE);
+        self.code.op(LOAD_X_MEMORY, PORT);
+        self.code.op(EXCLUSIVE_OR_X, 0);
+        self.code.op(LOAD_X_MEMORY, PLACE);
+        self.code.op(MULTIPLY, Share::factor());
+        self.code.op(SHIFT_RIGHT, self.share.shift());
+        self.code.jump_unless(JUMP_IF_EQUAL, 0, self.drop);
+    }
+
     /// Keeps what goes to or comes from one of `hosts` (and its port); X is at the TCP header. On to the ports.
     fn hosts(&mut self, hosts: &[(Vec<u32>, Option<u16>)]) {
+        self.share();
         for (address, port) in hosts {
             for (slot, offset) in [(SOURCE, 0), (DESTINATION, 2)] {
                 self.host(address, slot, port.map(|port| (port, offset)));

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::interpreter::{Packet, keeps};
 use super::*;
+use crate::capture::share::Share;
 use crate::packet::LinkType;
 use crate::packet::build::{Tcp, header, tagged};
 
@@ -58,7 +59,10 @@ fn instruction(fields: &[u32]) -> Instruction {
 }
 
 fn kept(targets: &[Target], frame: Vec<u8>) -> bool {
-    keeps(&program(Framing::Ethernet, targets), &Packet::ethernet(frame))
+    keeps(
+        &program(Framing::Ethernet, targets, Share::ALL),
+        &Packet::ethernet(frame),
+    )
 }
 
 fn to_port(port: u16) -> Tcp {
@@ -111,6 +115,39 @@ fn tags_options_and_extension_headers_are_looked_behind() {
         ] {
             for tags in [&[][..], &[0x8100], &[0x88a8, 0x8100], &[0x9100, 0x8100, 0x8100]] {
                 assert_eq!(kept(&PORTS, tagged(tags, &packet)), port == 5432, "{tags:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn of_a_share_whole_connections_are_kept() {
+    let shares = std::iter::successors(Some(Share::ALL), |share| {
+        (*share != Share::LEAST).then(|| share.narrowed())
+    });
+    for share in shares {
+        for targets in [&PORTS[..], &hosts(), &[]] {
+            let whole = program(Framing::Ethernet, targets, Share::ALL);
+            let program = program(Framing::Ethernet, targets, share);
+            for client in (32_768..61_000).step_by(97) {
+                let ports = [format!(":{client}"), ":5432".to_owned()];
+                for (from, to) in [(0, 1), (1, 0)] {
+                    let ipv4 = Tcp::new(
+                        &format!("10.0.0.5{}", ports[from]),
+                        &format!("10.0.0.9{}", ports[to]),
+                        b"x",
+                    );
+                    let ipv6 = Tcp::new(
+                        &format!("[fd00::5]{}", ports[from]),
+                        &format!("[fd00::9]{}", ports[to]),
+                        b"x",
+                    );
+                    for frame in [ipv4.frame(LinkType::Ethernet), tagged(&[0x8100], &ipv6.packet())] {
+                        let packet = Packet::ethernet(frame);
+                        let wanted = share.holds(client, 5432) && keeps(&whole, &packet);
+                        assert_eq!(keeps(&program, &packet), wanted, "{client} in {share:?}");
+                    }
+                }
             }
         }
     }
@@ -183,7 +220,7 @@ fn without_targets_all_of_tcp_is_kept() {
 #[test]
 fn hundreds_of_targets_fit_and_thousands_keep_all() {
     let ports: Vec<_> = (1000..1700).map(Target::port).collect();
-    let program = program(Framing::Any, &ports);
+    let program = program(Framing::Any, &ports, Share::ALL);
     assert!(program.len() < 2 * 700 + 350, "{}", program.len());
     for port in [1000, 1001, 1199, 1200, 1201, 1399, 1400, 1699] {
         assert!(kept(&ports, to_port(port).frame(LinkType::Ethernet)), "{port}");
@@ -197,7 +234,7 @@ fn hundreds_of_targets_fit_and_thousands_keep_all() {
 
 #[test]
 fn other_interfaces_go_by_the_network_header() {
-    let program = program(Framing::Network, &PORTS);
+    let program = program(Framing::Network, &PORTS, Share::ALL);
     for (port, wanted) in [(5432, true), (80, false)] {
         for packet in [to_port(port).packet(), to_port6(port).packet()] {
             for link in [0, 4, 20] {
@@ -215,7 +252,7 @@ fn other_interfaces_go_by_the_network_header() {
 
 #[test]
 fn any_interface_goes_by_its_hardware_type_and_counts_loopback_once() {
-    let program = program(Framing::Any, &PORTS);
+    let program = program(Framing::Any, &PORTS, Share::ALL);
     let (wanted, other) = (to_port(5432), to_port6(80));
     for (link, hardware_type, network) in [
         (LinkType::Ethernet, 1, 14),
@@ -286,8 +323,8 @@ proptest! {
     fn means_the_same_as_tcpdump(frame in any_frame(), cut in 0..30_usize) {
         let keep = frame.len().saturating_sub(if cut < 20 { 0 } else { cut });
         let packet = Packet::ethernet(frame[..keep].to_vec());
-        prop_assert_eq!(keeps(&program(Framing::Ethernet, &PORTS), &packet), keeps(&parsed(TCPDUMP_PORTS), &packet));
-        prop_assert_eq!(keeps(&program(Framing::Ethernet, &hosts()), &packet), keeps(&parsed(TCPDUMP_HOSTS), &packet));
+        prop_assert_eq!(keeps(&program(Framing::Ethernet, &PORTS, Share::ALL), &packet), keeps(&parsed(TCPDUMP_PORTS), &packet));
+        prop_assert_eq!(keeps(&program(Framing::Ethernet, &hosts(), Share::ALL), &packet), keeps(&parsed(TCPDUMP_HOSTS), &packet));
     }
 
     /// Any list of targets makes a program that the kernel takes, and that never panics on a frame.
@@ -298,7 +335,9 @@ proptest! {
     ) {
         let targets: Vec<_> = targets.into_iter().map(|(address, port)| Target { address, port }).collect();
         for framing in [Framing::Ethernet, Framing::Network, Framing::Any] {
-            keeps(&program(framing, &targets), &Packet::ethernet(bytes.clone()));
+            for share in [Share::ALL, Share::LEAST] {
+                keeps(&program(framing, &targets, share), &Packet::ethernet(bytes.clone()));
+            }
         }
     }
 }

@@ -2,24 +2,27 @@
 
 mod choice;
 mod error;
+mod load;
 mod names;
 
 use std::collections::HashSet;
 use std::os::fd::AsFd;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::filter::{Target, program};
 use super::interfaces::{self, Interface, interfaces};
-use super::ring::{Head, Layout, Ring, RingError, is_ethernet};
+use super::ring::{Counted, Head, Layout, Ring, RingError, is_ethernet};
+use super::share::Share;
 use super::{Frame, Loss, Polled, Source};
 use crate::clock::{Span, Timestamp};
 use crate::packet::LinkType;
 use choice::Choice;
 pub use error::LiveError;
 use error::explain;
+pub use load::Load;
 use names::Names;
 
 /// The name that stands for every interface, those to come included.
@@ -77,6 +80,7 @@ pub enum InterfaceEvent {
 /// block, the block with the earliest frame first, so they may be late by as much as [`LiveOptions::block_timeout`].
 pub struct LiveSource {
     options: LiveOptions,
+    share: Share,
     choice: Choice,
     watches: Vec<Watch>,
     /// The one whose block is being walked.
@@ -85,7 +89,10 @@ pub struct LiveSource {
     events: Vec<InterfaceEvent>,
     refused: HashSet<u32>,
     /// Of rings that are closed.
-    dropped: u64,
+    closed: Counted,
+    told: load::Told,
+    /// In all, for frames to come.
+    waited: Duration,
 }
 
 /// A ring with what it watches.
@@ -110,13 +117,16 @@ impl LiveSource {
         let choice = Choice::of(&options.interfaces, &all)?;
         let mut source = Self {
             options: options.clone(),
+            share: Share::ALL,
             choice,
             watches: Vec::new(),
             current: 0,
             names: Names::default(),
             events: Vec::new(),
             refused: HashSet::new(),
-            dropped: 0,
+            closed: Counted::default(),
+            told: load::Told::now(),
+            waited: Duration::ZERO,
         };
         for interface in source.choice.among(all) {
             source.watch(&interface)?;
@@ -175,7 +185,7 @@ impl LiveSource {
                 .map(|group| group.wrapping_add(interface.index as u16)),
         };
         let ring = Ring::open(interface.index, layout, |framing| {
-            program(framing, &self.options.targets)
+            program(framing, &self.options.targets, self.share)
         })
         .map_err(|error| explain(&interface.name, &error))?;
         self.watches.push(Watch {
@@ -227,7 +237,9 @@ impl LiveSource {
         let fd = |watch| PollFd::new(AsFd::as_fd(watch), PollFlags::POLLIN);
         let mut waiting: Vec<_> = self.watches.iter().map(|watch| fd(&watch.ring)).collect();
         let timeout = PollTimeout::try_from(self.options.block_timeout).unwrap_or(PollTimeout::from(100_u8));
+        let begun = Instant::now();
         let polled = poll(&mut waiting, timeout);
+        self.waited += begun.elapsed();
         let failed = |fd: &PollFd| fd.revents().is_some_and(|it| it.contains(PollFlags::POLLERR));
         let troubled: Vec<_> = waiting.iter().map(failed).collect();
         match polled {
@@ -260,7 +272,7 @@ impl LiveSource {
         for at in (0..self.watches.len()).rev() {
             if self.watches.get(at).is_some_and(Watch::is_spent) {
                 let mut watch = self.watches.remove(at);
-                self.dropped += watch.ring.dropped();
+                self.closed.add(watch.ring.counted());
                 self.current -= usize::from(at < self.current);
             }
         }
@@ -332,9 +344,8 @@ impl Source for LiveSource {
 
     /// Costs a system call for each ring.
     fn loss(&mut self) -> Loss {
-        let open: u64 = self.watches.iter_mut().map(|it| it.ring.dropped()).sum();
         Loss {
-            dropped: self.dropped + open,
+            dropped: self.counted().dropped,
         }
     }
 

@@ -88,6 +88,21 @@ pub(super) const METRICS: &[Metric] = &[
         |totals, values| values.count(totals.source.evicted_statements),
     ),
     Metric::gauge(
+        "sockhound_watched_share",
+        "The share of all connections that is watched: 1, or less while this host can't keep up.",
+        |totals, values| values.known(Some(totals.source.share())),
+    ),
+    Metric::counter(
+        "sockhound_overloads_total",
+        "How often that share was halved; see source.overload of the summary.",
+        |totals, values| values.count(totals.source.narrowed),
+    ),
+    Metric::counter(
+        "sockhound_forgotten_connections_total",
+        "Connections that were watched and then no more, for overload.",
+        |totals, values| values.count(totals.source.forgotten_connections),
+    ),
+    Metric::gauge(
         "sockhound_findings",
         "What is wrong now, by the code of docs/findings.",
         |totals, values| {

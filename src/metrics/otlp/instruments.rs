@@ -97,6 +97,9 @@ pub(super) const SOURCE: &[Instrument<SourceTotals>] = instruments! {
     "sockhound.gaps.bytes" "By" "Bytes in holes of known length." Of::Count(|it| it.gap_bytes);
     "sockhound.evicted_connections" "{connection}" "Connections forgotten because of the bounds." Of::Count(|it| it.evicted_connections);
     "sockhound.evicted_statements" "{statement}" "Statements forgotten because of the bounds." Of::Count(|it| it.evicted_statements);
+    "sockhound.watched_share" "1" "The share of all connections that is watched." Of::Gauge(|it| Some(it.share()));
+    "sockhound.overloads" "{event}" "How often that share was halved for overload." Of::Count(|it| it.narrowed);
+    "sockhound.forgotten_connections" "{connection}" "Connections watched no more, for overload." Of::Count(|it| it.forgotten_connections);
     "sockhound.interfaces" "{interface}" "Interfaces watched." Of::Now(|it| Some(it.interfaces));
 };
 

@@ -2,7 +2,7 @@
 
 use super::super::script::{Script, at};
 use super::{connection, flagged};
-use crate::exchange::{ConnectionId, Event};
+use crate::exchange::{Close, ConnectionId, Event};
 use crate::summary::{ConnectionState, Reason};
 
 #[test]
@@ -193,4 +193,27 @@ fn work_that_the_kernel_saw_and_the_watch_did_not_needs_its_connections() {
     assert_eq!(script.profile.unseen(), 2);
     script.close(0, 11.0);
     assert_eq!(script.profile.unseen(), 1);
+}
+
+#[test]
+fn nobody_is_judged_by_the_time_in_which_it_was_not_watched() {
+    let mut script = Script::new();
+    (0..4).for_each(|id| script.login(id, 0.0, "app"));
+    (0..4).for_each(|id| script.query(id, 1.0, 2.0));
+    script.profile.watch_anew(at(50.0));
+    (2..4).for_each(|id| script.event(id, 50.0, Event::Closed(Close::Forgotten)));
+    (0..100).for_each(|n| script.query(0, 100.0 + f64::from(n), 100.5 + f64::from(n)));
+    let narrow = script.picture(200.0);
+    let counts = narrow.pools[0].connections;
+    assert_eq!((counts.open, counts.closed), (2, 0), "forgotten, not closed");
+    // All four were in use at once: within the share nothing is known to be too much.
+    assert_eq!((flagged(&narrow), counts.surplus), (Vec::new(), Some(0)));
+    assert!((narrow.pools[0].observed_seconds - 150.0).abs() < 1e-9);
+
+    script.profile.watch_anew(at(200.0));
+    script.open_from(2, 230.0, "10.0.0.9", false);
+    let wide = script.picture(231.0);
+    let idle = connection(&wide, 2).idle_seconds.unwrap();
+    assert!((idle - 31.0).abs() < 1e-9, "since it is watched again: {idle}");
+    assert!((wide.pools[0].observed_seconds - 31.0).abs() < 1e-9);
 }

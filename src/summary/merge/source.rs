@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::rows::add_known;
-use crate::summary::{Discarded, Elsewhere, Source, SourceKind};
+use crate::summary::{Discarded, Elsewhere, Overload, Source, SourceKind};
 
 /// Adds `other` to `source`; runs and gaps are [`runs`](super::runs)' part.
 pub fn add(source: &mut Source, other: Source) {
@@ -24,6 +24,10 @@ pub fn add(source: &mut Source, other: Source) {
         (Some(one), Some(other)) => Some(both(one, other)),
         (one, other) => one.or(other),
     };
+    source.overload = match (source.overload, other.overload) {
+        (Some(one), Some(other)) => Some(worse(one, other)),
+        (one, other) => one.or(other),
+    };
     unite(&mut source.interfaces, other.interfaces);
     unite(&mut source.files, other.files);
     unite(&mut source.targets, other.targets);
@@ -37,6 +41,17 @@ const fn both(one: Discarded, other: Discarded) -> Discarded {
         not_tcp: one.not_tcp + other.not_tcp,
         fragments: one.fragments + other.fragments,
         malformed: one.malformed + other.malformed,
+    }
+}
+
+/// Both, and the smaller shares.
+fn worse(one: Overload, other: Overload) -> Overload {
+    Overload {
+        least_share: one.least_share.min(other.least_share),
+        share: one.share.min(other.share),
+        narrowed: one.narrowed + other.narrowed,
+        forgotten_connections: one.forgotten_connections + other.forgotten_connections,
+        unwatched_connections: one.unwatched_connections.max(other.unwatched_connections),
     }
 }
 
