@@ -226,32 +226,73 @@ fn a_watch_ends_when_all_its_interfaces_are_gone() {
     });
 }
 
+/// Every connection was seen by one ring of the group alone, both ways; there were so many, of `bytes` in all.
+fn assert_shared_whole(shards: &[Vec<Seen>], connections: usize, bytes: u64) {
+    let client = |it: &Seen| {
+        if it.source.port() == PORT {
+            it.destination
+        } else {
+            it.source
+        }
+    };
+    let clients: Vec<BTreeSet<_>> = shards
+        .iter()
+        .map(|all| all.iter().map(client).collect())
+        .collect();
+    let all: BTreeSet<_> = clients.iter().flatten().collect();
+    assert_eq!(all.len(), connections);
+    let seen: usize = clients.iter().map(BTreeSet::len).sum();
+    assert_eq!(seen, connections, "{clients:?}");
+    assert!(clients.iter().all(|it| it.len() > 5), "{clients:?}");
+    let carried: u64 = shards.iter().flat_map(|all| sent(all).into_values()).sum();
+    assert_eq!(carried, bytes);
+}
+
+fn group(interface: &str, rings: usize) -> Vec<LiveSource> {
+    let mut options = options(&[interface]);
+    options.fanout = Some(77);
+    (0..rings).map(|_| LiveSource::open(&options).unwrap()).collect()
+}
+
 #[test]
 fn a_group_of_rings_shares_connections_whole() {
     in_namespace(|| {
-        let mut options = options(&["lo"]);
-        options.fanout = Some(77);
-        let mut sources: Vec<_> = (0..2).map(|_| LiveSource::open(&options).unwrap()).collect();
-        for _ in 0..40 {
-            talk("127.0.0.1:5432", 10, 10);
+        for server in ["127.0.0.1:5432", "[::1]:5432"] {
+            let mut sources = group("lo", 2);
+            let listener = TcpListener::bind(server).unwrap();
+            (0..40).for_each(|_| talk_to(&listener, 10, 10));
+            let shards: Vec<_> = sources.iter_mut().map(drain).collect();
+            assert_shared_whole(&shards, 40, 40 * 20);
+        }
+    });
+}
+
+/// What leaves and what comes is hashed alike, though one end gives its IPv6 packets a flow label and the other does not.
+#[test]
+fn a_group_of_rings_shares_connections_whole_that_leave_the_host() {
+    in_namespace(|| {
+        const EACH: usize = 40;
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let (start, peer) = with_peer(move || {
+            std::fs::write("/proc/sys/net/ipv6/auto_flowlabels", "0").unwrap();
+            let listener = TcpListener::bind("[::]:5432").unwrap();
+            (0..2 * EACH).for_each(|_| serve(&listener, 10, 10));
+            let _ = wait.recv();
+        });
+        let mut sources = group("near", 3);
+        start.send(()).unwrap();
+        for server in ["10.9.0.2", "[fd09::2]"] {
+            let closed = format!("{server}:1").parse().unwrap();
+            while TcpStream::connect_timeout(&closed, Duration::from_secs(1))
+                .is_err_and(|error| error.kind() != std::io::ErrorKind::ConnectionRefused)
+            {}
+            thread::sleep(Duration::from_millis(100));
+            (0..EACH).for_each(|_| exchange(&format!("{server}:5432"), 10, 10));
         }
         let shards: Vec<_> = sources.iter_mut().map(drain).collect();
-        let client = |it: &Seen| {
-            if it.source.port() == PORT {
-                it.destination
-            } else {
-                it.source
-            }
-        };
-        let clients: Vec<BTreeSet<_>> = shards
-            .iter()
-            .map(|all| all.iter().map(client).collect())
-            .collect();
-        assert_eq!(clients[0].len() + clients[1].len(), 40);
-        assert!(clients[0].is_disjoint(&clients[1]));
-        assert!(clients.iter().all(|it| it.len() > 5), "{clients:?}");
-        let bytes: u64 = shards.iter().flat_map(|all| sent(all).into_values()).sum();
-        assert_eq!(bytes, 40 * 20);
+        assert_shared_whole(&shards, 2 * EACH, 2 * EACH as u64 * 20);
+        drop(done);
+        peer.join().unwrap();
     });
 }
 

@@ -242,3 +242,51 @@ fn nothing_to_see_is_said() {
     assert_eq!(text.status, Some(0), "{text:?}");
     assert!(text.out.contains(":22"), "what was seen instead: {text:?}");
 }
+
+/// A recorded capture of several connections, unpacked.
+fn unpacked(folder: &std::path::Path) -> String {
+    let packed =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures/postgresql-reconnect.pcap.gz");
+    let done = Command::new("gzip").arg("-dc").arg(packed).output().unwrap();
+    let path = folder.join("unpacked.pcap");
+    std::fs::write(&path, done.stdout).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn reading_with_several_threads_prints_and_writes_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let whole = unpacked(folder.path());
+    let bytes = std::fs::read(&whole).unwrap();
+    let cut = path("cut.pcap");
+    std::fs::write(&cut, &bytes[..bytes.len() * 2 / 3 - 5]).unwrap();
+    for files in [&[whole.as_str()][..], &[&cut], &[&cut, &whole]] {
+        let read = |shards: &str| {
+            let exchanges = path("exchanges");
+            let options = ["read", "-f", "json", "-t", ":15432", "--exchanges", &exchanges];
+            let mut command = sockhound(&[&options[..], files].concat());
+            let run = finished(&command.env("SOCKHOUND_SHARDS", shards).output().unwrap());
+            let summary = run.json();
+            assert!(summary["source"]["packets"].as_u64().unwrap() > 100);
+            let notes = summary["source"]["notes"].to_string();
+            let is_cut = files.contains(&cut.as_str());
+            assert_eq!(notes.contains("ends in the middle of a packet"), is_cut);
+            (run.out, std::fs::read(exchanges).unwrap())
+        };
+        let one = read("1");
+        assert!(!one.1.is_empty());
+        assert!(read("2") == one && read("5") == one, "{files:?}");
+    }
+}
+
+#[test]
+fn how_many_threads_is_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = unpacked(folder.path());
+    for bad in ["0", "many", "-1", "1000000"] {
+        let mut command = sockhound(&["read", &whole]);
+        let output = command.env("SOCKHOUND_SHARDS", bad).output().unwrap();
+        finished(&output).fails(78, "SOCKHOUND_SHARDS: not a number from 1 to 64");
+    }
+}
