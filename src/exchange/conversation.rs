@@ -92,7 +92,7 @@ impl Conversation {
         self.pairing.is_busy()
     }
 
-    /// Takes the next stretch of `side`'s stream.
+    /// Takes the next stretch of `side`'s stream. Returns by how much [`Conversation::buffered`] has grown.
     #[inline]
     pub(super) fn chunk<O: Observer>(
         &mut self,
@@ -100,13 +100,12 @@ impl Conversation {
         chunk: Chunk<'_>,
         at: Timestamp,
         mut context: Context<'_, O>,
-    ) {
+    ) -> isize {
         if self.feed.is_none() {
             self.choose(side, chunk, at, &mut context);
         }
-        if let Some(feed) = &mut self.feed {
-            feed.chunk(side, chunk, at, &mut self.pairing.listen(at, context));
-        }
+        let Some(feed) = &mut self.feed else { return 0 };
+        feed.chunk(side, chunk, at, &mut self.pairing.listen(at, context))
     }
 
     /// `side` will send no more.
@@ -131,6 +130,7 @@ impl Conversation {
         self.pairing.listen(at, context).close_turns(before);
     }
 
+    #[cold]
     fn choose<O: Observer>(
         &mut self,
         side: Side,

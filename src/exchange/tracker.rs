@@ -98,7 +98,8 @@ impl<O: Observer> Tracker<O> {
     #[inline]
     pub fn frame(&mut self, frame: &Frame<'_>) -> bool {
         match packet::parse(frame.link, frame.bytes, frame.wire_length) {
-            Ok(segment) => self.segment(&segment, frame.time),
+            // Where it was made: it is large.
+            Ok(ref segment) => self.segment(segment, frame.time),
             Err(discard) => {
                 self.discards.count(discard);
                 false
@@ -250,8 +251,8 @@ impl<O: Observer> Handler for Watch<O> {
         with: &mut Conversation,
         side: Side,
         chunk: Chunk<'_>,
-    ) {
-        with.chunk(side, chunk, at, self.context(id));
+    ) -> isize {
+        with.chunk(side, chunk, at, self.context(id))
     }
 
     fn signal(&mut self, id: ConnectionId, at: Timestamp, with: &mut Conversation, signal: Signal) {

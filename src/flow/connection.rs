@@ -97,7 +97,7 @@ impl<C> Flow<C> {
             && ahead(segment.acknowledgment, self.next[side.other().index()]) <= 0
     }
 
-    /// Takes a segment that [`Flow::is_next`].
+    /// Takes a segment that [`Flow::is_next`]. Returns by how many bytes what is kept until more come has grown.
     #[inline]
     pub(super) fn take_next<H: Handler<Conversation = C>>(
         &mut self,
@@ -105,22 +105,24 @@ impl<C> Flow<C> {
         at: Timestamp,
         segment: &Segment<'_>,
         handler: &mut H,
-    ) {
+    ) -> isize {
         self.last_seen = self.last_seen.max(at);
         if segment.payload_length == 0 {
-            return;
+            return 0;
         }
-        let Some(active) = &mut self.active else { return };
+        let Some(active) = &mut self.active else { return 0 };
         self.next[side.index()] = segment.sequence.wrapping_add(segment.payload_length);
         self.state.set(State::spoken(side), true);
         let with = &mut active.conversation;
-        if !segment.payload.is_empty() {
-            handler.chunk(id, at, with, side, Chunk::Bytes(segment.payload));
-        }
         let cut = u64::from(segment.payload_length).saturating_sub(segment.payload.len() as u64);
-        if cut > 0 {
-            handler.chunk(id, at, with, side, Chunk::Cut(cut));
+        if cut == 0 {
+            return handler.chunk(id, at, with, side, Chunk::Bytes(segment.payload));
         }
+        let mut grown = 0;
+        if !segment.payload.is_empty() {
+            grown += handler.chunk(id, at, with, side, Chunk::Bytes(segment.payload));
+        }
+        grown + handler.chunk(id, at, with, side, Chunk::Cut(cut))
     }
 
     /// How many bytes are kept for it until more come.

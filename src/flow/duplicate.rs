@@ -1,5 +1,6 @@
 //! One packet seen more than once: on loopback in both directions, or on a veth, its bridge and the uplink.
 
+use super::Side;
 use crate::clock::{Span, Timestamp};
 use crate::packet::Segment;
 
@@ -11,33 +12,35 @@ const SLOTS: usize = 4096;
 /// Remembers the latest segments, one in each slot.
 #[derive(Debug)]
 pub(super) struct Recent {
-    slots: Box<[(u64, Timestamp)]>,
+    slots: Box<[(u64, Timestamp); SLOTS]>,
 }
 
 impl Recent {
     pub(super) fn new() -> Self {
         Self {
-            slots: vec![(0, Timestamp::default()); SLOTS].into_boxed_slice(),
+            slots: Box::new([(0, Timestamp::default()); SLOTS]),
         }
     }
 
     /// Whether a segment alike in every field was seen just before; remembers this one.
-    pub(super) fn is_copy(
-        &mut self,
-        flow: u32,
-        from_client: bool,
-        segment: &Segment<'_>,
-        at: Timestamp,
-    ) -> bool {
-        let mark = mark(flow, from_client, segment);
+    pub(super) fn is_copy(&mut self, flow: u32, side: Side, segment: &Segment<'_>, at: Timestamp) -> bool {
+        let mark = mark(flow, side, segment);
         let slot = &mut self.slots[mark as usize % SLOTS];
         let copy = slot.0 == mark && at.since(slot.1) <= WINDOW;
         *slot = (mark, at);
         copy
     }
+
+    /// Remembers a segment that can't be a copy: its bytes are new.
+    #[inline]
+    pub(super) fn remember(&mut self, flow: u32, side: Side, segment: &Segment<'_>, at: Timestamp) {
+        let mark = mark(flow, side, segment);
+        self.slots[mark as usize % SLOTS] = (mark, at);
+    }
 }
 
-fn mark(flow: u32, from_client: bool, segment: &Segment<'_>) -> u64 {
+#[inline]
+fn mark(flow: u32, side: Side, segment: &Segment<'_>) -> u64 {
     let numbers = u64::from(segment.sequence) << 32 | u64::from(segment.acknowledgment);
     let fields = u64::from(segment.timestamp_value) << 32
         | u64::from(segment.identification) << 16
@@ -45,7 +48,7 @@ fn mark(flow: u32, from_client: bool, segment: &Segment<'_>) -> u64 {
     let rest = u64::from(flow) << 32
         ^ u64::from(segment.payload_length) << 9
         ^ u64::from(segment.flags.0) << 1
-        ^ u64::from(from_client);
+        ^ side.index() as u64;
     fold(
         fold(numbers ^ 0x9e37_79b9_7f4a_7c15, fields ^ 0xd6e8_feb8_6659_fd93),
         rest ^ 0xa076_1d64_78bd_642f,

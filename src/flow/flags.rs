@@ -26,13 +26,14 @@ impl State {
     /// In the queue of those that keep bytes until more come, or did.
     pub(super) const STALLED: Self = Self(1 << 14);
 
-    /// Both next numbers are known, and nothing is out of the ordinary.
+    /// Both next numbers are known, the conversation is awake, and nothing is out of the ordinary.
     #[inline]
     pub(super) const fn is_settled(self) -> bool {
         const KNOWN: u16 = State::known(Side::Client).0 | State::known(Side::Server).0;
         const UNUSUAL: u16 = State::CLOSED.0
             | State::HANDSHAKE.0
             | State::UNSETTLED.0
+            | State::RESTING.0
             | State::finished(Side::Client).0
             | State::finished(Side::Server).0
             | State::zero_window(Side::Client).0

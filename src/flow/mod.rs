@@ -5,6 +5,7 @@
 
 mod connection;
 mod counters;
+mod directions;
 mod duplicate;
 mod elsewhere;
 mod flags;
@@ -140,7 +141,7 @@ pub trait Handler {
     /// A connection was first seen.
     fn opened(&mut self, id: ConnectionId, at: Timestamp, opening: &Opening) -> Self::Conversation;
 
-    /// The next stretch of `side`'s stream.
+    /// The next stretch of `side`'s stream. Returns by how many bytes what [`Handler::buffered`] tells has grown.
     fn chunk(
         &mut self,
         id: ConnectionId,
@@ -148,7 +149,7 @@ pub trait Handler {
         with: &mut Self::Conversation,
         side: Side,
         chunk: Chunk<'_>,
-    );
+    ) -> isize;
 
     /// Something else happened.
     fn signal(&mut self, id: ConnectionId, at: Timestamp, with: &mut Self::Conversation, signal: Signal);

@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 
 use super::connection::{Flow, is_first_syn};
 use super::counters::Counters;
+use super::directions::Directions;
 use super::duplicate::Recent;
 use super::elsewhere::Elsewhere;
 use super::flags::State;
@@ -44,6 +45,7 @@ impl Limits {
 pub struct Table<C> {
     flows: Vec<Flow<C>>,
     free: Vec<u32>,
+    directions: Directions,
     index: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
     hosts: Hosts,
@@ -70,6 +72,7 @@ impl<C> Table<C> {
         Self {
             flows: Vec::new(),
             free: Vec::new(),
+            directions: Directions::new(),
             index: HashTable::new(),
             hasher: foldhash::fast::RandomState::default(),
             hosts: Hosts::default(),
@@ -119,21 +122,61 @@ impl<C> Table<C> {
         at: Timestamp,
         handler: &mut H,
     ) -> bool {
-        if !self.servers.has_port(segment.source.port) && !self.servers.has_port(segment.destination.port) {
-            return self.pass_over(segment);
-        }
-        let (key, source_first) = Key::of(segment, &mut self.hosts);
-        let Some(slot) = self
-            .find(&key)
-            .or_else(|| self.open(key, source_first, segment, at, handler))
+        let Some((slot, side)) = self
+            .directions
+            .find(segment)
+            .or_else(|| self.look_up(segment, at, handler))
         else {
             return self.pass_over(segment);
         };
         self.counters.watched += 1;
+        if let Some(flow) = self.flows.get_mut(slot as usize)
+            && segment.payload_length > 0
+            && flow.is_next(side, segment)
+        {
+            self.recent.remember(slot, side, segment, at);
+            let grown = flow.take_next((ConnectionId(slot), side), at, segment, handler);
+            if grown != 0 {
+                self.account(slot, grown, at, handler);
+            }
+        } else {
+            self.unusual((slot, side), segment, at, handler);
+        }
+        true
+    }
+
+    /// The connection of a segment and the side that sent it; opened where it is a watched server's and not known.
+    #[inline(never)]
+    fn look_up<H: Handler<Conversation = C>>(
+        &mut self,
+        segment: &Segment<'_>,
+        at: Timestamp,
+        handler: &mut H,
+    ) -> Option<(u32, Side)> {
+        if !self.servers.has_port(segment.source.port) && !self.servers.has_port(segment.destination.port) {
+            return None;
+        }
+        let (key, source_first) = Key::of(segment, &mut self.hosts);
+        let slot = self
+            .find(&key)
+            .or_else(|| self.open(key, source_first, segment, at, handler))?;
         let side = self.flows[slot as usize].side(source_first);
-        if self.recent.is_copy(slot, side == Side::Client, segment, at) {
+        self.directions.remember(segment, slot, side);
+        Some((slot, side))
+    }
+
+    /// Takes a segment that brings nothing new, or not simply the next bytes of its side.
+    #[inline(never)]
+    fn unusual<H: Handler<Conversation = C>>(
+        &mut self,
+        (slot, side): (u32, Side),
+        segment: &Segment<'_>,
+        at: Timestamp,
+        handler: &mut H,
+    ) {
+        if self.recent.is_copy(slot, side, segment, at) {
             self.counters.duplicates += 1;
-            return true;
+            return;
         }
         if self.flows[slot as usize].is_resting() {
             self.wake(slot, handler);
@@ -143,28 +186,27 @@ impl<C> Table<C> {
         if flow.is_next(side, segment) {
             flow.take_next((ConnectionId(slot), side), at, segment, handler);
         } else {
-            self.step((slot, side), source_first, segment, at, handler);
+            self.step((slot, side), segment, at, handler);
         }
-        if self.flows[slot as usize].buffered(handler) != before {
-            self.account(slot, before, at, handler);
+        let after = self.flows[slot as usize].buffered(handler);
+        if after != before {
+            self.account(slot, after.cast_signed() - before.cast_signed(), at, handler);
         }
-        true
     }
 
-    /// Counts what a connection that kept `before` bytes keeps now. Where that is too much in all, those that began first give
-    /// theirs up.
+    /// Counts what a connection keeps now, `grown` bytes more than before. Where that is too much in all, those that began first
+    /// give theirs up.
     #[inline(never)]
     fn account<H: Handler<Conversation = C>>(
         &mut self,
         slot: u32,
-        before: usize,
+        grown: isize,
         at: Timestamp,
         handler: &mut H,
     ) {
         let flow = &mut self.flows[slot as usize];
-        let after = flow.buffered(handler);
-        self.buffered = (self.buffered + after).saturating_sub(before);
-        if after > 0 && !flow.state.has(State::STALLED) {
+        self.buffered = self.buffered.saturating_add_signed(grown);
+        if flow.buffered(handler) > 0 && !flow.state.has(State::STALLED) {
             flow.state.set(State::STALLED, true);
             self.stalled.push_back(slot);
         }
@@ -233,12 +275,11 @@ impl<C> Table<C> {
     fn step<H: Handler<Conversation = C>>(
         &mut self,
         (slot, side): (u32, Side),
-        source_first: bool,
         segment: &Segment<'_>,
         at: Timestamp,
         handler: &mut H,
     ) {
-        if let Some(slot) = self.renew(slot, side, source_first, segment, at, handler) {
+        if let Some(slot) = self.renew(slot, side, segment, at, handler) {
             let flow = &mut self.flows[slot as usize];
             let mut step = Step {
                 id: ConnectionId(slot),
@@ -447,7 +488,6 @@ impl<C> Table<C> {
         &mut self,
         slot: u32,
         side: Side,
-        source_first: bool,
         segment: &Segment<'_>,
         at: Timestamp,
         handler: &mut H,
@@ -459,6 +499,7 @@ impl<C> Table<C> {
             return (!closed).then_some(slot);
         }
         let key = flow.key;
+        let source_first = flow.state.has(State::CLIENT_FIRST) == (side == Side::Client);
         self.close(slot, at, Close::Replaced, handler);
         self.release(slot);
         self.open(key, source_first, segment, at, handler)
@@ -572,7 +613,10 @@ impl<C> Table<C> {
     }
 
     fn release(&mut self, slot: u32) {
-        let hash = self.flows[slot as usize].key.hash(&self.hasher);
+        let key = self.flows[slot as usize].key;
+        self.directions
+            .forget(key.end(false, &self.hosts), key.end(true, &self.hosts));
+        let hash = key.hash(&self.hasher);
         if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
             entry.remove();
         }

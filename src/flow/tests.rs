@@ -26,11 +26,12 @@ impl Handler for Log {
         ));
     }
 
-    fn chunk(&mut self, _: ConnectionId, _: Timestamp, (): &mut (), side: Side, chunk: Chunk<'_>) {
+    fn chunk(&mut self, _: ConnectionId, _: Timestamp, (): &mut (), side: Side, chunk: Chunk<'_>) -> isize {
         self.lines.push(match chunk {
             Chunk::Bytes(bytes) => format!("{side:?} {}", String::from_utf8_lossy(bytes)),
             other => format!("{side:?} {other:?}"),
         });
+        0
     }
 
     fn signal(&mut self, _: ConnectionId, _: Timestamp, (): &mut (), signal: Signal) {

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Discard;
-use super::link::Version;
 
 /// A TCP segment with the addresses it travels between.
 #[derive(Clone, Copy, Debug)]
@@ -24,15 +23,6 @@ const FRAGMENT: u8 = 44;
 const AUTHENTICATION: u8 = 51;
 const DESTINATION: u8 = 60;
 const JUMBO_OPTION: u8 = 0xc2;
-
-/// Reads `bytes`, an IP packet and whatever follows it in a frame of which it and that take up `wire` bytes.
-#[inline]
-pub(super) fn packet(version: Version, bytes: &[u8], wire: u32) -> Result<Packet<'_>, Discard> {
-    match version {
-        Version::V4 => ipv4(bytes, wire),
-        Version::V6 => ipv6(bytes, wire),
-    }
-}
 
 /// The fixed part of an IPv4 header.
 #[derive(Clone, Copy)]
@@ -74,8 +64,9 @@ impl Ipv4<'_> {
     }
 }
 
+/// Reads `bytes`, an IPv4 packet and whatever follows it in a frame of which it and that take up `wire` bytes.
 #[inline]
-fn ipv4(bytes: &[u8], wire: u32) -> Result<Packet<'_>, Discard> {
+pub(super) fn ipv4(bytes: &[u8], wire: u32) -> Result<Packet<'_>, Discard> {
     let header = Ipv4(bytes.first_chunk().ok_or(Discard::Malformed)?);
     let header_length = header.header_length();
     if header.version() != 4 || header_length < 20 {
@@ -136,7 +127,8 @@ impl Ipv6<'_> {
     }
 }
 
-fn ipv6(bytes: &[u8], wire: u32) -> Result<Packet<'_>, Discard> {
+/// The same for an IPv6 packet.
+pub(super) fn ipv6(bytes: &[u8], wire: u32) -> Result<Packet<'_>, Discard> {
     let (header, bytes) = bytes.split_first_chunk().ok_or(Discard::Malformed)?;
     let header = Ipv6(header);
     if header.version() != 6 {
@@ -148,7 +140,10 @@ fn ipv6(bytes: &[u8], wire: u32) -> Result<Packet<'_>, Discard> {
     } else {
         header.payload_length()
     };
-    let rest = skip_extensions(header.next_header(), Rest { bytes, length }, jumbo)?;
+    let rest = match header.next_header() {
+        TCP => Rest { bytes, length },
+        extension => skip_extensions(extension, Rest { bytes, length }, jumbo)?,
+    };
     Ok(Packet {
         source: IpAddr::V6(header.source()),
         destination: IpAddr::V6(header.destination()),
@@ -182,7 +177,7 @@ impl<'a> Rest<'a> {
 
 /// Walks extension headers (RFC 8200 section 4, RFC 4302) from one of `kind` up to the TCP header. Each is at least 8 bytes,
 /// so the walk ends with the packet. `jumbo`: the length is the jumbo payload option's, where there is one.
-#[inline]
+#[inline(never)]
 fn skip_extensions(mut kind: u8, mut rest: Rest<'_>, jumbo: bool) -> Result<Rest<'_>, Discard> {
     while kind != TCP {
         if !matches!(

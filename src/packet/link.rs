@@ -47,6 +47,7 @@ fn ethertype(kind: u16, rest: &[u8]) -> Result<(Version, &[u8]), Discard> {
 }
 
 /// Skips VLAN tags (IEEE 802.1Q, stacked as 802.1ad or the older QinQ): two bytes of tag, two of ethertype.
+#[inline(never)]
 fn tagged(mut rest: &[u8]) -> Result<(Version, &[u8]), Discard> {
     loop {
         let (tag, inner) = rest.split_first_chunk::<4>().ok_or(Discard::Malformed)?;

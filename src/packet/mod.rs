@@ -12,6 +12,8 @@ mod tests;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use link::Version;
+
 /// Reads the TCP segment in a frame of which `bytes` were kept and `wire_length` were on the wire.
 ///
 /// Lengths come from the IP header, which leaves Ethernet padding out, and from the frame where that says nothing
@@ -21,7 +23,16 @@ pub fn parse(link: LinkType, bytes: &[u8], wire_length: u32) -> Result<Segment<'
     let (version, packet) = link::network(link, bytes)?;
     let header = (bytes.len() - packet.len()) as u32;
     let wire = wire_length.saturating_sub(header).max(packet.len() as u32);
-    tcp::segment(ip::packet(version, packet, wire)?)
+    match version {
+        Version::V4 => tcp::segment(ip::ipv4(packet, wire)?),
+        Version::V6 => parse_ipv6(packet, wire),
+    }
+}
+
+/// Apart, so that nothing has to fit both versions on the way of the other.
+#[inline(never)]
+fn parse_ipv6(packet: &[u8], wire: u32) -> Result<Segment<'_>, Discard> {
+    tcp::segment(ip::ipv6(packet, wire)?)
 }
 
 /// How a frame begins, by its number in the registry of link types

@@ -2,12 +2,15 @@
 
 use std::net::IpAddr;
 
+use super::feed::Listener;
 use super::http::Http;
 use super::mysql::Mysql;
 use super::postgresql::Postgresql;
 use super::redis::Redis;
 use super::turns::Turns;
+use super::whole::{self, Run};
 use super::{Decoder, Messages, Resync, Side, Step, System};
+use crate::clock::Timestamp;
 use crate::packet::Endpoint;
 
 /// A protocol that can be watched.
@@ -209,6 +212,18 @@ macro_rules! dispatch {
 }
 
 impl AnyDecoder {
+    /// Decodes messages where they lie: [`whole::run`] of its protocol.
+    #[inline]
+    pub(super) fn run<'b>(
+        &mut self,
+        side: Side,
+        bytes: &'b [u8],
+        at: Timestamp,
+        listener: &mut impl Listener,
+    ) -> Run<'b> {
+        dispatch!(self, decoder => whole::run(decoder, side, bytes, at, listener))
+    }
+
     /// Follows a connection by who speaks.
     #[must_use]
     pub fn turns(tls: bool) -> Self {

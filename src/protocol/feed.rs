@@ -7,6 +7,7 @@
 use super::catalog::AnyDecoder;
 pub use super::catalog::Resting;
 use super::stream::{Front, Stream};
+use super::whole::End;
 use super::{Decoder, MAX_NEED, Message, Messages, Resync, Side, Step};
 use crate::clock::Timestamp;
 use crate::flow::Chunk;
@@ -159,15 +160,41 @@ impl Feed {
         &self.decoder
     }
 
-    /// The next stretch of `side`'s stream.
+    /// The next stretch of `side`'s stream. Returns by how much [`Feed::buffered`] has grown.
     #[inline]
-    pub fn chunk(&mut self, side: Side, chunk: Chunk<'_>, at: Timestamp, listener: &mut impl Listener) {
+    pub fn chunk(
+        &mut self,
+        side: Side,
+        chunk: Chunk<'_>,
+        at: Timestamp,
+        listener: &mut impl Listener,
+    ) -> isize {
+        let grown = match chunk {
+            Chunk::Bytes(bytes) if self.streams[side.index()].is_clear() => {
+                self.clear_bytes(side, bytes, at, listener)
+            }
+            _ => self.any_chunk(side, chunk, at, listener),
+        };
+        self.speaker = Some(side);
+        grown
+    }
+
+    /// The same for what does not simply begin a message.
+    #[inline(never)]
+    fn any_chunk(
+        &mut self,
+        side: Side,
+        chunk: Chunk<'_>,
+        at: Timestamp,
+        listener: &mut impl Listener,
+    ) -> isize {
+        let before = self.buffered().cast_signed();
         match chunk {
-            Chunk::Bytes(bytes) => self.bytes(side, bytes, at, listener),
+            Chunk::Bytes(bytes) => self.any_bytes(side, bytes, at, listener),
             Chunk::Cut(length) => self.hole(side, length, Some(at), listener),
             Chunk::Lost(length) => self.hole(side, length, None, listener),
         }
-        self.speaker = Some(side);
+        self.buffered().cast_signed() - before
     }
 
     /// `side` will send no more.
@@ -185,34 +212,34 @@ impl Feed {
         );
     }
 
+    /// Takes bytes that begin a message, of which nothing is kept: [`Feed::run`] for the usual case.
     #[inline]
-    fn bytes(&mut self, side: Side, bytes: &[u8], at: Timestamp, listener: &mut impl Listener) {
-        if self.streams[side.index()].is_clear() {
-            self.clear_bytes(side, bytes, at, listener);
-        } else {
-            self.any_bytes(side, bytes, at, listener);
+    fn clear_bytes(
+        &mut self,
+        side: Side,
+        bytes: &[u8],
+        at: Timestamp,
+        listener: &mut impl Listener,
+    ) -> isize {
+        let run = self.decoder.run(side, bytes, at, listener);
+        self.proven |= run.told;
+        if run.took {
+            self.misfits = 0;
         }
-    }
-
-    /// Decodes messages where they lie, as long as they are whole or their rest can be skipped: [`Feed::run`] for bytes that begin
-    /// a message, of which nothing is kept.
-    fn clear_bytes(&mut self, side: Side, mut bytes: &[u8], at: Timestamp, listener: &mut impl Listener) {
-        while !bytes.is_empty() {
-            let length = bytes.len();
-            match self.step(Layer::Wire, side, bytes, at, at, listener) {
-                Step::Take(taken) if taken > 0 => {
-                    self.misfits = 0;
-                    let here = usize::try_from(taken).unwrap_or(usize::MAX).min(length);
-                    bytes = bytes.get(here..).unwrap_or_default();
-                    if taken > length as u64 {
-                        self.streams[side.index()].skip(taken - length as u64);
-                    }
-                }
-                Step::Need(need) if need > length && need <= MAX_NEED => {
-                    self.streams[side.index()].keep(bytes, need, at);
-                    return;
-                }
-                unusual => return self.unusual(unusual, side, bytes, at, listener),
+        match run.end {
+            End::Whole(more) => {
+                self.streams[side.index()].skip(more);
+                0
+            }
+            End::Front(front, need) => {
+                self.streams[side.index()].keep(front, need, at);
+                front.len().cast_signed()
+            }
+            End::Wrapped(rest) => self.any_chunk(side, Chunk::Bytes(rest), at, listener),
+            End::Unusual(step, rest) => {
+                let before = self.buffered().cast_signed();
+                self.unusual(step, side, rest, at, listener);
+                self.buffered().cast_signed() - before
             }
         }
     }
@@ -429,6 +456,6 @@ impl Feed {
         self.streams = Default::default();
         self.unwrapped = None;
         listener.opaque(unreadable.tls);
-        self.bytes(side, &unreadable.rest, at, listener);
+        self.clear_bytes(side, &unreadable.rest, at, listener);
     }
 }

@@ -12,6 +12,7 @@ pub mod redis;
 pub mod turns;
 
 mod stream;
+mod whole;
 
 use std::fmt;
 

@@ -65,6 +65,9 @@ impl Mysql {
             return self.stray(bytes, told);
         };
         let mut part = Part::default();
+        if self.reply == Reply::Rows && !self.continues {
+            part.take_rows(bytes, kind);
+        }
         while let Some(front) = bytes.get(part.taken..).filter(|front| !front.is_empty()) {
             let (packet, verdict) = match self.verdict(front, kind, told) {
                 Ok(judged) => judged,
@@ -93,6 +96,9 @@ impl Mysql {
             }
             self.continues = packet.continues();
             part.taken += packet.size();
+            if self.reply == Reply::Rows && !self.continues {
+                part.take_rows(bytes, kind);
+            }
         }
         part.step(id, kind, told).unwrap_or(Step::Need(HEADER))
     }
@@ -343,6 +349,24 @@ impl Mysql {
 }
 
 impl Part {
+    /// Takes the packets in a row that are rows whatever was agreed on: neither the first byte nor the length is special.
+    fn take_rows(&mut self, bytes: &[u8], kind: Kind) {
+        let mut rows = 0;
+        while let Some((&[a, b, c, _, first], _)) =
+            bytes.get(self.taken..).and_then(<[u8]>::split_first_chunk)
+        {
+            let length = u32::from_le_bytes([a, b, c, 0]) as usize;
+            if first >= 0xfe || length == 0 || length == LONGEST {
+                break;
+            }
+            self.taken += HEADER + length;
+            rows += 1;
+        }
+        if kind != Kind::FieldList {
+            self.rows = self.rows.saturating_add(rows);
+        }
+    }
+
     fn counted(&self, kind: Kind) -> Option<u64> {
         matches!(kind, Kind::Statement | Kind::Fetch).then_some(self.rows)
     }

@@ -165,11 +165,15 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn u16(&mut self) -> Option<u16> {
-        Some(self.number(2)? as u16)
+        let (&bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u16::from_le_bytes(bytes))
     }
 
     pub(super) fn u32(&mut self) -> Option<u32> {
-        Some(self.number(4)? as u32)
+        let (&bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u32::from_le_bytes(bytes))
     }
 
     /// A little-endian number of at most eight bytes.

@@ -22,11 +22,27 @@ pub(super) fn portal(name: &[u8]) -> Handle {
     hash(0x9ae1_6a3b_2f90_404f, name)
 }
 
+/// The handle of the statement whose name, with the NUL that ends it, is at the front.
+#[inline]
+pub(super) fn leading_statement(bytes: &[u8]) -> Option<Handle> {
+    let mut handle = UNNAMED;
+    for &byte in bytes {
+        if byte == 0 {
+            return Some(handle);
+        }
+        handle = add(handle, byte);
+    }
+    None
+}
+
 #[inline]
 fn hash(basis: u64, name: &[u8]) -> Handle {
-    name.iter().fold(basis, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    name.iter().fold(basis, |hash, &byte| add(hash, byte))
+}
+
+#[inline]
+const fn add(hash: u64, byte: u8) -> u64 {
+    (hash ^ byte as u64).wrapping_mul(0x0100_0000_01b3)
 }
 
 /// What is remembered of a connection's names; nothing is allocated before the first one.
@@ -139,6 +155,9 @@ mod tests {
         assert_eq!(statement(b""), UNNAMED);
         assert_eq!(statement(b"a"), 0xaf63_dc4c_8601_ec8c);
         assert_ne!(statement(b"S_1"), portal(b"S_1"));
+        assert_eq!(leading_statement(b"S_1\0S_2\0"), Some(statement(b"S_1")));
+        assert_eq!(leading_statement(b"\0"), Some(UNNAMED));
+        assert_eq!(leading_statement(b"S_1"), None);
     }
 
     #[test]

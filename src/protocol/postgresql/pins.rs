@@ -26,7 +26,10 @@ impl Hint {
     /// Reads the first words; cheap for everything else.
     #[inline]
     fn read(text: &[u8]) -> Self {
-        let text = text.trim_ascii_start();
+        let text = match text {
+            [b'A'..=b'z', ..] => text,
+            _ => text.trim_ascii_start(),
+        };
         match text {
             [b'C' | b'c', b'R' | b'r', ..]
             | [b'D' | b'd', b'E' | b'e', b'A' | b'a' | b'C' | b'c', ..]

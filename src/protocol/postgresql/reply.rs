@@ -90,10 +90,7 @@ impl Postgresql {
     /// Takes as many messages as belong to one reply.
     fn reply<'a>(&mut self, bytes: &'a [u8], told: &mut Messages<'a>) -> Taken {
         let mut reply = Reply::default();
-        let mut taken = self.usual_parts(bytes, &mut reply);
-        if let Some(rest) = bytes.get(taken..) {
-            taken += self.usual_end(rest, &mut reply, told).unwrap_or(0);
-        }
+        let mut taken = self.usual_reply(bytes, &mut reply, told);
         while !reply.over && told.as_slice().len() < ROOM && taken < bytes.len() {
             match self.message(&bytes[taken..], &mut reply, told) {
                 Ok(length) => taken += length,

@@ -97,7 +97,10 @@ impl Postgresql {
     /// Takes as many whole messages as make one ask.
     fn extended<'a>(&mut self, bytes: &'a [u8], told: &mut Messages<'a>) -> Taken {
         let mut asked = Asked::default();
-        let mut taken = 0;
+        let mut taken = self.usual_bind(bytes, &mut asked);
+        if taken > 0 {
+            taken += self.usual_rest(bytes.get(taken..), &mut asked);
+        }
         while told.as_slice().len() < ROOM && taken < bytes.len() {
             match self.part(&bytes[taken..], taken == 0, &mut asked, told) {
                 Ok(length) => taken += length + self.usual_rest(bytes.get(taken + length..), &mut asked),
@@ -311,7 +314,7 @@ enum Closing<'a> {
 
 impl Pending {
     /// It is about the statement of this handle, if that was not said by its Parse.
-    fn say_statement(&mut self, handle: Handle, asked: &mut Asked<'_>) {
+    pub(super) fn say_statement(&mut self, handle: Handle, asked: &mut Asked<'_>) {
         if self.statement != Some(handle) {
             self.statement = Some(handle);
             asked.say(self.id, Verb::Prepare, Some(Text::Prepared(handle)));

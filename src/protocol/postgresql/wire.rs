@@ -10,7 +10,7 @@ pub(super) type Taken = Result<usize, Step>;
 pub(super) const HEADER: usize = 5;
 
 /// The longest message the server's memory allows (`MaxAllocSize`, 1 GiB).
-const LONGEST: u32 = 0x3fff_ffff;
+pub(super) const LONGEST: u32 = 0x3fff_ffff;
 
 /// The head of a tagged message whose tag and length are possible for its side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +162,9 @@ impl Refusal {
 /// The rows that a `CommandComplete` tag counts: `SELECT 3`, `INSERT 0 3`, `COPY 3`.
 #[inline]
 pub(super) fn rows(tag: &[u8]) -> Option<u64> {
+    if let [.., b' ', digit @ b'0'..=b'9'] = *tag {
+        return Some(u64::from(digit - b'0'));
+    }
     let digits = tag.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let start = tag.len() - digits;
     if digits == 0 || tag.get(start.checked_sub(1)?) != Some(&b' ') {
