@@ -130,17 +130,18 @@ impl<C> Table<C> {
             return self.pass_over(segment);
         };
         self.counters.watched += 1;
-        if let Some(flow) = self.flows.get_mut(slot as usize)
-            && segment.payload_length > 0
-            && flow.is_next(side, segment)
-        {
-            self.recent.remember(slot, side, segment, at);
+        let is_next = match self.flows.get(slot as usize) {
+            Some(flow) if segment.payload_length > 0 && flow.is_next(side, segment) => {
+                self.recent.remember(slot, side, segment, at);
+                true
+            }
+            _ => self.is_next_after_all((slot, side), segment, at, handler),
+        };
+        if is_next && let Some(flow) = self.flows.get_mut(slot as usize) {
             let grown = flow.take_next((ConnectionId(slot), side), at, segment, handler);
             if grown != 0 {
                 self.account(slot, grown, at, handler);
             }
-        } else {
-            self.unusual((slot, side), segment, at, handler);
         }
         true
     }
@@ -165,29 +166,41 @@ impl<C> Table<C> {
         Some((slot, side))
     }
 
-    /// Takes a segment that brings nothing new, or not simply the next bytes of its side.
+    /// Looks closer at a segment that brings nothing new, or not simply the next bytes of its side. Takes it, unless its connection
+    /// had only to be woken, or it has no bytes: then it is as the next.
     #[inline(never)]
-    fn unusual<H: Handler<Conversation = C>>(
+    fn is_next_after_all<H: Handler<Conversation = C>>(
         &mut self,
         (slot, side): (u32, Side),
         segment: &Segment<'_>,
         at: Timestamp,
         handler: &mut H,
-    ) {
+    ) -> bool {
         if self.recent.is_copy(slot, side, segment, at) {
             self.counters.duplicates += 1;
-            return;
+            return false;
         }
         if self.flows[slot as usize].is_resting() {
             self.wake(slot, handler);
         }
-        let flow = &mut self.flows[slot as usize];
-        let before = flow.buffered(handler);
+        let flow = &self.flows[slot as usize];
         if flow.is_next(side, segment) {
-            flow.take_next((ConnectionId(slot), side), at, segment, handler);
-        } else {
-            self.step((slot, side), segment, at, handler);
+            return true;
         }
+        let before = flow.buffered(handler);
+        self.step((slot, side), segment, at, handler);
+        self.recount(slot, before, at, handler);
+        false
+    }
+
+    /// Counts what a connection that kept `before` bytes keeps now.
+    fn recount<H: Handler<Conversation = C>>(
+        &mut self,
+        slot: u32,
+        before: usize,
+        at: Timestamp,
+        handler: &mut H,
+    ) {
         let after = self.flows[slot as usize].buffered(handler);
         if after != before {
             self.account(slot, after.cast_signed() - before.cast_signed(), at, handler);
@@ -344,7 +357,7 @@ impl<C> Table<C> {
             for side in [Side::Client, Side::Server] {
                 self.give_up(slot, side, now, handler);
             }
-            self.account(slot, before, now, handler);
+            self.recount(slot, before, now, handler);
         }
     }
 

@@ -7,8 +7,9 @@ use super::http::Http;
 use super::mysql::Mysql;
 use super::postgresql::Postgresql;
 use super::redis::Redis;
+use super::stream::Stream;
 use super::turns::Turns;
-use super::whole::{self, Run};
+use super::whole::{self, Left, Trust};
 use super::{Decoder, Messages, Resync, Side, Step, System};
 use crate::clock::Timestamp;
 use crate::packet::Endpoint;
@@ -216,12 +217,13 @@ impl AnyDecoder {
     #[inline]
     pub(super) fn run<'b>(
         &mut self,
+        (stream, trust): (&mut Stream, &mut Trust),
         side: Side,
         bytes: &'b [u8],
         at: Timestamp,
         listener: &mut impl Listener,
-    ) -> Run<'b> {
-        dispatch!(self, decoder => whole::run(decoder, side, bytes, at, listener))
+    ) -> Result<usize, Left<'b>> {
+        dispatch!(self, decoder => whole::run(decoder, stream, trust, side, bytes, at, listener))
     }
 
     /// Follows a connection by who speaks.

@@ -7,7 +7,7 @@
 use super::catalog::AnyDecoder;
 pub use super::catalog::Resting;
 use super::stream::{Front, Stream};
-use super::whole::End;
+use super::whole::{Left, Trust};
 use super::{Decoder, MAX_NEED, Message, Messages, Resync, Side, Step};
 use crate::clock::Timestamp;
 use crate::flow::Chunk;
@@ -16,6 +16,12 @@ use crate::flow::Chunk;
 const MOST_MISFITS: u8 = 8;
 /// Turns at whose start no message could be found, after which the same.
 const MOST_SEARCHES: u8 = 16;
+
+/// Nothing is amiss.
+const PROVEN: Trust = Trust {
+    proven: true,
+    misfits: 0,
+};
 
 /// Told what the decoder makes of the streams, in order, with times.
 pub trait Listener {
@@ -53,9 +59,8 @@ pub struct Feed {
     /// What came out of compressed streams.
     unwrapped: Option<Box<[Stream; 2]>>,
     speaker: Option<Side>,
-    misfits: u8,
+    trust: Trust,
     searches: u8,
-    proven: bool,
 }
 
 /// What it takes to go on with a feed in which nothing goes on.
@@ -91,9 +96,8 @@ impl Feed {
             streams: Default::default(),
             unwrapped: None,
             speaker: None,
-            misfits: 0,
+            trust: Trust::default(),
             searches: 0,
-            proven: false,
         }
     }
 
@@ -135,7 +139,7 @@ impl Feed {
     pub fn rest(&self) -> Option<FeedRest> {
         let at_rest = self.streams.iter().all(Stream::is_clear)
             && self.unwrapped.is_none()
-            && (self.misfits, self.searches, self.proven) == (0, 0, true);
+            && (self.searches, self.trust) == (0, PROVEN);
         let (system, decoder) = self.decoder.rest().filter(|_| at_rest)?;
         Some(FeedRest {
             system,
@@ -149,7 +153,7 @@ impl Feed {
     pub fn wake(rest: FeedRest) -> Self {
         Self {
             speaker: rest.speaker,
-            proven: true,
+            trust: PROVEN,
             ..Self::new(AnyDecoder::wake(rest.system, rest.decoder))
         }
     }
@@ -221,22 +225,11 @@ impl Feed {
         at: Timestamp,
         listener: &mut impl Listener,
     ) -> isize {
-        let run = self.decoder.run(side, bytes, at, listener);
-        self.proven |= run.told;
-        if run.took {
-            self.misfits = 0;
-        }
-        match run.end {
-            End::Whole(more) => {
-                self.streams[side.index()].skip(more);
-                0
-            }
-            End::Front(front, need) => {
-                self.streams[side.index()].keep(front, need, at);
-                front.len().cast_signed()
-            }
-            End::Wrapped(rest) => self.any_chunk(side, Chunk::Bytes(rest), at, listener),
-            End::Unusual(step, rest) => {
+        let kept = (&mut self.streams[side.index()], &mut self.trust);
+        match self.decoder.run(kept, side, bytes, at, listener) {
+            Ok(grown) => grown.cast_signed(),
+            Err(Left::Wrapped(rest)) => self.any_chunk(side, Chunk::Bytes(rest), at, listener),
+            Err(Left::Unusual(step, rest)) => {
                 let before = self.buffered().cast_signed();
                 self.unusual(step, side, rest, at, listener);
                 self.buffered().cast_signed() - before
@@ -250,8 +243,8 @@ impl Feed {
         let tls = matches!(step, Step::Opaque { tls: true });
         let mut rest = bytes.to_vec();
         if !matches!(step, Step::Opaque { .. }) {
-            self.misfits = self.misfits.saturating_add(1);
-            if self.proven && self.misfits <= MOST_MISFITS {
+            self.trust.misfits = self.trust.misfits.saturating_add(1);
+            if self.trust.proven && self.trust.misfits <= MOST_MISFITS {
                 self.streams[side.index()] = Stream::adrift();
                 self.decoder.lost(side);
                 listener.lost(side);
@@ -301,7 +294,7 @@ impl Feed {
             let length = view.len();
             match self.step(layer, side, view, first, at, listener) {
                 Step::Take(taken) if taken > 0 => {
-                    self.misfits = 0;
+                    self.trust.misfits = 0;
                     front.take(taken);
                 }
                 Step::Need(need) if need > length && need <= MAX_NEED => front.keep(need),
@@ -312,8 +305,8 @@ impl Feed {
                     });
                 }
                 Step::Take(_) | Step::Need(_) | Step::Garbage => {
-                    self.misfits = self.misfits.saturating_add(1);
-                    if !self.proven || self.misfits > MOST_MISFITS {
+                    self.trust.misfits = self.trust.misfits.saturating_add(1);
+                    if !self.trust.proven || self.trust.misfits > MOST_MISFITS {
                         return Some(Unreadable {
                             tls: false,
                             rest: front.into_rest(),
@@ -345,7 +338,7 @@ impl Feed {
         let step = self.decoder.decode(side, view, &mut told);
         match step {
             Step::Take(length) => {
-                self.proven |= !told.as_slice().is_empty();
+                self.trust.proven |= !told.as_slice().is_empty();
                 let here = length.min(view.len() as u64);
                 let last = (length == here).then_some(at);
                 listener.told(
@@ -428,7 +421,7 @@ impl Feed {
 
     fn set_adrift(&mut self, side: Side) {
         // What comes next may be the middle of a message: no proof that the protocol is another one.
-        self.proven = true;
+        self.trust.proven = true;
         self.decoder.lost(side);
         self.streams[side.index()] = Stream::adrift();
         if let Some(unwrapped) = &mut self.unwrapped {
@@ -456,6 +449,6 @@ impl Feed {
         self.streams = Default::default();
         self.unwrapped = None;
         listener.opaque(unreadable.tls);
-        self.clear_bytes(side, &unreadable.rest, at, listener);
+        self.any_bytes(side, &unreadable.rest, at, listener);
     }
 }

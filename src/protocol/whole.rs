@@ -2,85 +2,70 @@
 //! function for each protocol.
 
 use super::feed::{Listener, Part};
+use super::stream::Stream;
 use super::{Decoder, MAX_NEED, Messages, Side, Step};
 use crate::clock::Timestamp;
 
-/// What a run of messages came to.
-pub(super) struct Run<'b> {
-    /// Whether anything was told.
-    pub(super) told: bool,
-    /// Whether any bytes were taken.
-    pub(super) took: bool,
-    pub(super) end: End<'b>,
+/// How well a connection was understood so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trust {
+    /// Something was told, or what comes may be the middle of a message: garbage proves no other protocol.
+    pub(super) proven: bool,
+    /// Garbage with no good message between.
+    pub(super) misfits: u8,
 }
 
-/// How a run of messages ends.
-pub(super) enum End<'b> {
-    /// With the bytes; so many more of the last message are still to come.
-    Whole(u64),
-    /// With the front of a message, which can be judged when so many bytes of it are here.
-    Front(&'b [u8], usize),
-    /// Before bytes that must be unwrapped first.
+/// Bytes that are left.
+pub(super) enum Left<'b> {
+    /// They must be unwrapped first.
     Wrapped(&'b [u8]),
-    /// Before bytes that can't be read, or not from here on.
+    /// They can't be read, or the connection can't from here on.
     Unusual(Step, &'b [u8]),
 }
 
-/// Decodes `bytes`, which came at `at` and begin a message, of which nothing is kept.
+/// Decodes `bytes`, which came at `at` and begin a message, of which nothing is kept. Returns how many bytes are kept in `stream`:
+/// the front of a message.
+#[inline(never)]
 pub(super) fn run<'b, D: Decoder>(
     decoder: &mut D,
+    stream: &mut Stream,
+    trust: &mut Trust,
     side: Side,
     mut bytes: &'b [u8],
     at: Timestamp,
     listener: &mut impl Listener,
-) -> Run<'b> {
-    let (mut any_told, mut took, mut more) = (false, false, 0);
+) -> Result<usize, Left<'b>> {
     while !bytes.is_empty() {
-        let end = |end| Run {
-            told: any_told,
-            took,
-            end,
-        };
         if decoder.wrapped(side) {
-            return end(End::Wrapped(bytes));
+            return Err(Left::Wrapped(bytes));
         }
         let mut told = Messages::new();
         let step = decoder.decode(side, bytes, &mut told);
-        let (here, last) = match step {
+        let (here, more) = match step {
             Step::Take(length) => {
+                trust.proven |= !told.as_slice().is_empty();
                 let here = length.min(bytes.len() as u64);
-                more = length - here;
-                (here, (more == 0).then_some(at))
+                (here, length - here)
             }
-            Step::Opaque { .. } => (0, Some(at)),
+            Step::Opaque { .. } => (0, 0),
             Step::Need(need) if need > bytes.len() && need <= MAX_NEED => {
-                return end(End::Front(bytes, need));
+                stream.keep(bytes, need, at);
+                return Ok(bytes.len());
             }
-            Step::Need(_) | Step::Garbage => return end(End::Unusual(step, bytes)),
+            Step::Need(_) | Step::Garbage => return Err(Left::Unusual(step, bytes)),
         };
-        listener.told(
-            side,
-            told.as_slice(),
-            Part {
-                first: at,
-                last,
-                bytes: here,
-            },
-        );
-        any_told |= here > 0 && !told.as_slice().is_empty();
+        let part = Part {
+            first: at,
+            last: (more == 0).then_some(at),
+            bytes: here,
+        };
+        listener.told(side, told.as_slice(), part);
         if here == 0 {
-            return Run {
-                told: any_told,
-                took,
-                end: End::Unusual(step, bytes),
-            };
+            return Err(Left::Unusual(step, bytes));
         }
-        took = true;
+        trust.misfits = 0;
+        stream.skip(more);
         bytes = bytes.get(here as usize..).unwrap_or_default();
     }
-    Run {
-        told: any_told,
-        took,
-        end: End::Whole(more),
-    }
+    Ok(0)
 }

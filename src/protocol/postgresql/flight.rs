@@ -86,7 +86,9 @@ impl Pending {
 /// All asks in flight, and what is left over from those that ended.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Flight {
-    queue: VecDeque<Pending>,
+    first: Option<Pending>,
+    /// Those behind the first: most connections never have a second one in flight.
+    rest: VecDeque<Pending>,
     next: AskId,
     /// Something was asked since the last Sync, so that a Sync alone is only its end.
     pub(super) is_batch_open: bool,
@@ -107,16 +109,12 @@ impl Flight {
 
     /// Adds an ask that begins with a message of tag `first`; `None` where too many are in flight.
     pub(super) fn open(&mut self, kind: Kind, first: u8) -> Option<&mut Pending> {
-        if self.queue.len() >= MOST {
+        if self.rest.len() >= MOST - 1 {
             return None;
         }
         let id = self.next;
         self.next = self.next.wrapping_add(u32::from(kind != Kind::Quiet));
-        if self.queue.capacity() == 0 {
-            // Most connections never have a second one in flight.
-            self.queue.reserve_exact(1);
-        }
-        self.queue.push_back(Pending {
+        let pending = Pending {
             id,
             kind,
             first,
@@ -130,50 +128,63 @@ impl Flight {
             owed: 0,
             trailing: 0,
             statement: None,
-        });
-        self.queue.back_mut()
+        };
+        if self.first.is_none() {
+            return Some(self.first.insert(pending));
+        }
+        self.rest.push_back(pending);
+        self.rest.back_mut()
     }
 
     pub(super) fn front(&mut self) -> Option<&mut Pending> {
-        self.queue.front_mut()
+        self.first.as_mut()
     }
 
     pub(super) fn back(&self) -> Option<&Pending> {
-        self.queue.back()
+        self.rest.back().or(self.first.as_ref())
     }
 
     pub(super) fn back_mut(&mut self) -> Option<&mut Pending> {
-        self.queue.back_mut()
+        self.rest.back_mut().or(self.first.as_mut())
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.first.is_none()
     }
 
     /// Whether nothing is in flight or left over.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.queue.is_empty() && !self.is_batch_open && self.loose == 0 && self.failed.is_none()
+        self.is_empty() && !self.is_batch_open && self.loose == 0 && self.failed.is_none()
     }
 
     /// Whether the front is all there is.
     pub(super) fn is_single(&self) -> bool {
-        self.queue.len() == 1
+        self.first.is_some() && self.rest.is_empty()
     }
 
     /// The front has ended.
     pub(super) fn pop(&mut self) -> Option<Pending> {
-        let ended = self.queue.pop_front()?;
+        let ended = self.first.take()?;
         self.loose = self.loose.saturating_add(u32::from(ended.trailing));
-        if self.queue.is_empty() && self.queue.capacity() > 64 {
-            self.queue.shrink_to(8);
+        if !self.rest.is_empty() {
+            self.move_up();
         }
         Some(ended)
     }
 
+    #[inline(never)]
+    fn move_up(&mut self) {
+        self.first = self.rest.pop_front();
+        if self.rest.is_empty() && self.rest.capacity() > 64 {
+            self.rest.shrink_to(8);
+        }
+    }
+
     /// How many entries, from the front, the next Sync ends.
     pub(super) fn up_to_sync(&self) -> Option<usize> {
-        self.queue
+        self.first
             .iter()
+            .chain(&self.rest)
             .position(|pending| pending.synced)
             .map(|index| index + 1)
     }
