@@ -11,7 +11,7 @@ const ENTRIES: usize = 1024;
 /// Remembers the latest directions, one in each place. Of IPv4 only: IPv6 hosts have to be numbered first.
 #[derive(Debug)]
 pub(super) struct Directions {
-    entries: Box<[Entry; ENTRIES]>,
+    entries: Box<[Entry]>,
 }
 
 /// The sender first, then the receiver.
@@ -37,7 +37,7 @@ const NONE: Entry = Entry {
 impl Directions {
     pub(super) fn new() -> Self {
         Self {
-            entries: Box::new([NONE; ENTRIES]),
+            entries: vec![NONE; ENTRIES].into_boxed_slice(),
         }
     }
 

@@ -12,13 +12,13 @@ const SLOTS: usize = 4096;
 /// Remembers the latest segments, one in each slot.
 #[derive(Debug)]
 pub(super) struct Recent {
-    slots: Box<[(u64, Timestamp); SLOTS]>,
+    slots: Box<[(u64, Timestamp)]>,
 }
 
 impl Recent {
     pub(super) fn new() -> Self {
         Self {
-            slots: Box::new([(0, Timestamp::default()); SLOTS]),
+            slots: vec![(0, Timestamp::default()); SLOTS].into_boxed_slice(),
         }
     }
 

@@ -134,10 +134,11 @@ impl Handler for Bytes {
     type Conversation = ();
 
     fn opened(&mut self, _: ConnectionId, _: Timestamp, _: &Opening) {}
-    fn chunk(&mut self, _: ConnectionId, _: Timestamp, (): &mut (), _: Side, chunk: Chunk<'_>) {
+    fn chunk(&mut self, _: ConnectionId, _: Timestamp, (): &mut (), _: Side, chunk: Chunk<'_>) -> isize {
         if let Chunk::Bytes(bytes) = chunk {
             self.0 += bytes.len() as u64;
         }
+        0
     }
     fn signal(&mut self, _: ConnectionId, _: Timestamp, (): &mut (), _: Signal) {}
     fn closed(&mut self, _: ConnectionId, _: Timestamp, (): &mut (), _: Close) {}
