@@ -19,7 +19,7 @@ use crate::daemon::{
 use crate::host::sandbox::{self, Entered, Policy, Privilege};
 use crate::host::{self, Notifier};
 use crate::metrics::serve::{Listen, ListenError, Listener};
-use crate::metrics::{self, Shared, otlp};
+use crate::metrics::{self, Operations, Shared, otlp};
 use crate::watch::ExchangeWriter;
 
 /// Watches until told to end, by what `flags`, the environment and the configuration file say.
@@ -37,19 +37,22 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
     let config = flags.config.clone().or_else(config_of_environment);
     // No other thread runs yet: what is given up here, all threads have given up.
     let entered = sandbox::enter(&policy(&settings, config.as_deref()));
-    let journal = Journal::start()?;
+    let shared = Shared::default();
+    let operations = shared.operations().clone();
+    let journal = Journal::start_counting(operations.lost_messages.clone())?;
     tell(&entered, &journal);
-    let (files, exchanges) = opened.start(&journal)?;
-    let aggregator = aggregator(&settings, listener, collector, &journal)?;
+    let (files, exchanges) = opened.start(&journal, &operations)?;
+    let aggregator = aggregator(&settings, listener, collector, (shared, &journal))?;
     let work = Work {
         session: plan::session_with(plan::endless(&settings), exchanges),
         files,
-        inventories: Inventories::start(live::collector(&settings))?,
-        outputs: Outputs::start(outputs, &journal)?,
+        inventories: Inventories::start(live::collector(&settings), operations.inventories)?,
+        outputs: Outputs::start(outputs, &journal, &operations.summaries)?,
         aggregator,
         journal,
         signals,
         notifier,
+        reloads: operations.reloads,
     };
     let mut read_again = || read_again(flags, &settings);
     let times = (start, Span::from(settings.interval));
@@ -67,12 +70,11 @@ fn aggregator(
     settings: &Settings,
     listener: Option<Listener>,
     collector: Option<Collector>,
-    journal: &Journal,
+    (shared, journal): (Shared, &Journal),
 ) -> Result<Option<Aggregator>, Failure> {
     if listener.is_none() && collector.is_none() {
         return Ok(None);
     }
-    let shared = Shared::default();
     if let Some(listener) = listener {
         serve(listener, settings, &shared, journal)?;
     }
@@ -85,11 +87,11 @@ fn aggregator(
 /// Pushes what summaries come to.
 fn pusher(collector: Collector, shared: &Shared, journal: &Journal) -> std::io::Result<Pusher> {
     let drawn = shared.clone();
-    let draw = move || drawn.read(|totals| otlp::encoded(totals, drawn.pushes()));
+    let draw = move || drawn.read(|totals| otlp::encoded(totals, drawn.operations()));
     Pusher::start(
         collector,
         Box::new(draw),
-        shared.pushes().clone(),
+        shared.operations().pushes.clone(),
         journal.clone(),
     )
 }
@@ -131,13 +133,19 @@ impl Opened {
     }
 
     /// Starts the threads that write them.
-    fn start(self, journal: &Journal) -> std::io::Result<(Files, Option<ExchangeWriter>)> {
+    fn start(
+        self,
+        journal: &Journal,
+        operations: &Operations,
+    ) -> std::io::Result<(Files, Option<ExchangeWriter>)> {
         let spool = |what, opened: Option<(Lines, Destination)>, ending| {
             let start = |(lines, destination)| Spool::start(what, lines, (destination, ending), journal);
             opened.map(start).transpose()
         };
-        let exchanges = spool("exchanges", self.exchanges, Ending::Line)?;
-        let frames = spool("frames", self.frames, Ending::Any)?;
+        let lost = operations.lost_exchanges.clone();
+        let exchanges = spool(("exchanges", lost), self.exchanges, Ending::Line)?;
+        let lost = operations.lost_frames.clone();
+        let frames = spool(("frames", lost), self.frames, Ending::Any)?;
         let writer = exchanges.clone().map(LineSpool::new);
         let files = Files {
             exchanges,

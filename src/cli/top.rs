@@ -17,6 +17,7 @@ use crate::capture::live::LiveSource;
 use crate::clock::{Span, Timestamp};
 use crate::daemon::{Inventories, Overload};
 use crate::host;
+use crate::metrics::operations::Looks;
 use crate::profile::Listing;
 use crate::report::top::{self, Key, View, Wish};
 use crate::summary::Summary;
@@ -67,7 +68,7 @@ impl Watch {
         plan.profile.max_statements = plan.max_statements;
         let source = live::open_with(settings, BLOCK_TIMEOUT)?;
         let mut session = plan::session_of(plan, settings)?;
-        let inventories = Inventories::start(live::collector(settings))?;
+        let inventories = Inventories::start(live::collector(settings), Looks::default())?;
         let start = host::now();
         session.watch_from(start);
         inventories.ask();

@@ -105,6 +105,7 @@ mod tests {
     use crate::capture::file::FileSource;
     use crate::capture::{Polled, Source};
     use crate::clock::Timestamp;
+    use crate::metrics::operations::Counter;
     use crate::packet::LinkType;
 
     const SOON: Duration = Duration::from_secs(9);
@@ -112,7 +113,13 @@ mod tests {
     fn spool(opened: &Path, path: &Path) -> Spool {
         let lines = Lines::open_as(&Destination::File(opened.to_owned()), Ending::Any).unwrap();
         let file = (Destination::File(path.to_owned()), Ending::Any);
-        Spool::start("frames", lines, file, &Journal::start().unwrap()).unwrap()
+        Spool::start(
+            ("frames", Counter::default()),
+            lines,
+            file,
+            &Journal::start().unwrap(),
+        )
+        .unwrap()
     }
 
     fn frame(number: u8, names: &[String]) -> Frame<'_> {

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use crate::host::{Collector, Inventory};
+use crate::metrics::operations::Looks;
 
 /// The way to the asking thread.
 #[derive(Debug)]
@@ -14,13 +15,13 @@ pub struct Inventories {
 }
 
 impl Inventories {
-    /// Starts the thread; it ends with this.
-    pub fn start(collector: Collector) -> io::Result<Self> {
+    /// Starts the thread, which counts in `counts`; it ends with this.
+    pub fn start(collector: Collector, counts: Looks) -> io::Result<Self> {
         let (ask, asked) = sync_channel(1);
         let (give, taken) = sync_channel(1);
         std::thread::Builder::new()
             .name("inventory".to_owned())
-            .spawn(move || take(collector, &asked, &give))?;
+            .spawn(move || take(collector, &asked, &give, &counts))?;
         Ok(Self { ask, taken })
     }
 
@@ -44,9 +45,15 @@ impl Inventories {
     }
 }
 
-fn take(mut collector: Collector, asked: &Receiver<()>, give: &SyncSender<Inventory>) {
+fn take(mut collector: Collector, asked: &Receiver<()>, give: &SyncSender<Inventory>, counts: &Looks) {
     for () in asked {
-        if give.send(collector.collect()).is_err() {
+        let inventory = collector.collect();
+        if inventory.is_complete() {
+            counts.complete.count();
+        } else {
+            counts.incomplete.count();
+        }
+        if give.send(inventory).is_err() {
             return;
         }
     }

@@ -1,12 +1,11 @@
 //! What is said on standard error: plain lines, with journald's priority in front where no person reads them (sd-daemon(3)).
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use super::flush::{Flushed, flush};
+use crate::metrics::operations::Counter;
 
 /// So many lines may wait; more are counted only.
 const WAITING: usize = 1024;
@@ -36,7 +35,7 @@ impl Priority {
 #[derive(Clone, Debug)]
 pub struct Journal {
     lines: SyncSender<Entry>,
-    lost: Arc<AtomicU64>,
+    lost: Counter,
 }
 
 enum Entry {
@@ -48,12 +47,16 @@ enum Entry {
 impl Journal {
     /// Starts the thread that speaks.
     pub fn start() -> std::io::Result<Self> {
+        Self::start_counting(Counter::default())
+    }
+
+    /// The same; `lost` counts lines that nobody took.
+    pub fn start_counting(lost: Counter) -> std::io::Result<Self> {
         let (lines, entries) = sync_channel(WAITING);
-        let lost = Arc::new(AtomicU64::new(0));
-        let uncounted = Arc::clone(&lost);
+        let unsaid = lost.clone();
         std::thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || speak(&entries, &uncounted))?;
+            .spawn(move || speak(&entries, &unsaid))?;
         Ok(Self { lines, lost })
     }
 
@@ -61,7 +64,7 @@ impl Journal {
     pub fn say(&self, priority: Priority, line: impl Into<String>) {
         let entry = Entry::Line(priority, line.into());
         if self.lines.try_send(entry).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.lost.count();
         }
     }
 
@@ -71,14 +74,16 @@ impl Journal {
     }
 }
 
-fn speak(entries: &Receiver<Entry>, lost: &AtomicU64) {
+fn speak(entries: &Receiver<Entry>, lost: &Counter) {
+    let mut told = 0;
     let plain = std::io::stderr().is_terminal();
     for entry in entries {
         match entry {
             Entry::Line(priority, line) => utter(&written(priority, &line, plain)),
             Entry::Flushed(flushed) => flushed.tell(),
         }
-        let unsaid = lost.swap(0, Ordering::Relaxed);
+        let all = lost.total();
+        let unsaid = all - std::mem::replace(&mut told, all);
         if unsaid > 0 {
             let line = format!("{unsaid} messages were lost: standard error was not read");
             utter(&written(Priority::Warning, &line, plain));
@@ -120,10 +125,10 @@ mod tests {
         let (lines, _kept) = sync_channel(1);
         let journal = Journal {
             lines,
-            lost: Arc::default(),
+            lost: Counter::default(),
         };
         (0..5).for_each(|_| journal.say(Priority::Info, "x"));
-        assert_eq!(journal.lost.load(Ordering::Relaxed), 4);
+        assert_eq!(journal.lost.total(), 4);
         journal.flush(Duration::from_secs(9));
     }
 }

@@ -10,6 +10,7 @@ use super::Destination;
 use super::flush::{Flushed, flush};
 use super::journal::{Journal, Priority};
 use super::lines::Lines;
+use crate::metrics::operations::{Counter, Writings};
 use crate::report::json;
 use crate::summary::Summary;
 
@@ -56,6 +57,7 @@ impl Line {
 struct Losses {
     lost: Arc<Mutex<Lost>>,
     journal: Journal,
+    counts: Writings,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -65,14 +67,17 @@ struct Lost {
 }
 
 impl Losses {
-    fn said_to(journal: &Journal) -> Self {
+    fn said_to(journal: &Journal, counts: &Writings) -> Self {
         Self {
             lost: Arc::default(),
             journal: journal.clone(),
+            counts: counts.clone(),
         }
     }
 
-    fn add(&self, sequence: u64, destination: &Destination, reason: &str) {
+    /// One more, which `counter` counts too.
+    fn add(&self, counter: &Counter, (sequence, destination): (u64, &Destination), reason: &str) {
+        counter.count();
         let mut lost = self.known();
         lost.lines += 1;
         reason.clone_into(&mut lost.reason);
@@ -95,14 +100,19 @@ enum Work {
 
 impl Output {
     /// Starts the thread that writes to `lines`, which were opened at `destination`.
-    pub fn start(lines: Lines, destination: Destination, journal: &Journal) -> io::Result<Self> {
-        Self::start_with(Ok(lines), destination, journal)
+    pub fn start(
+        lines: Lines,
+        destination: Destination,
+        journal: &Journal,
+        counts: &Writings,
+    ) -> io::Result<Self> {
+        Self::start_with(Ok(lines), destination, journal, counts)
     }
 
     /// The same with a destination that the thread opens itself.
-    pub fn start_closed(destination: Destination, journal: &Journal) -> io::Result<Self> {
+    pub fn start_closed(destination: Destination, journal: &Journal, counts: &Writings) -> io::Result<Self> {
         let unopened = Err("it is not open".to_owned());
-        let mut output = Self::start_with(unopened, destination, journal)?;
+        let mut output = Self::start_with(unopened, destination, journal, counts)?;
         output.reopen_same();
         Ok(output)
     }
@@ -111,9 +121,10 @@ impl Output {
         lines: Result<Lines, String>,
         destination: Destination,
         journal: &Journal,
+        counts: &Writings,
     ) -> io::Result<Self> {
         let (work, waiting) = sync_channel(WAITING);
-        let lost = Losses::said_to(journal);
+        let lost = Losses::said_to(journal, counts);
         let writer = Writer {
             lines,
             destination: destination.clone(),
@@ -139,8 +150,8 @@ impl Output {
     /// Writes a line, some time.
     pub fn write(&self, line: &Arc<Line>) {
         if self.work.try_send(Work::Line(Arc::clone(line))).is_err() {
-            self.lost
-                .add(line.summary.sequence, &self.destination, "it is not read");
+            let of = (line.summary.sequence, &self.destination);
+            self.lost.add(&self.lost.counts.not_read, of, "it is not read");
         }
     }
 
@@ -197,12 +208,19 @@ impl Writer {
 
     fn write(&mut self, line: &Line) {
         let written = match (line.drawn(), &mut self.lines) {
-            (Ok(drawn), Ok(lines)) => lines.write(drawn).map_err(|error| error.to_string()),
-            (Err(why), _) => Err(why.to_owned()),
-            (_, Err(why)) => Err(why.clone()),
+            (Ok(drawn), Ok(lines)) => lines.write(drawn),
+            (Err(why), _) => Err(io::Error::other(why.to_owned())),
+            (_, Err(why)) => Err(io::Error::other(why.clone())),
         };
-        if let Err(why) = written {
-            self.lost.add(line.summary.sequence, &self.destination, &why);
+        let counts = &self.lost.counts;
+        let counter = match &written {
+            Ok(()) => return counts.written.count(),
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => &counts.no_space,
+            Err(_) => &counts.failed,
+        };
+        if let Err(error) = &written {
+            let of = (line.summary.sequence, &self.destination);
+            self.lost.add(counter, of, &error.to_string());
         }
     }
 
@@ -246,7 +264,13 @@ mod tests {
     fn started(path: PathBuf) -> Output {
         let destination = Destination::File(path);
         let lines = Lines::open(&destination).unwrap();
-        Output::start(lines, destination, &Journal::start().unwrap()).unwrap()
+        Output::start(
+            lines,
+            destination,
+            &Journal::start().unwrap(),
+            &Writings::default(),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -254,7 +278,7 @@ mod tests {
         let (work, _stalled) = sync_channel(1);
         let mut output = Output {
             work,
-            lost: Losses::said_to(&Journal::start().unwrap()),
+            lost: Losses::said_to(&Journal::start().unwrap(), &Writings::default()),
             destination: Destination::Stdout,
             told: 0,
         };

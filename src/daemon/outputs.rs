@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::journal::{Journal, Priority};
 use super::lines::Lines;
 use super::{Destination, Line, Output};
+use crate::metrics::operations::Writings;
 use crate::summary::Summary;
 
 /// All of them.
@@ -14,15 +15,17 @@ use crate::summary::Summary;
 pub struct Outputs {
     all: Vec<Output>,
     journal: Journal,
+    counts: Writings,
 }
 
 impl Outputs {
     /// Starts a thread for each of those that are open.
-    pub fn start(open: Vec<(Lines, Destination)>, journal: &Journal) -> io::Result<Self> {
-        let start = |(lines, destination)| Output::start(lines, destination, journal);
+    pub fn start(open: Vec<(Lines, Destination)>, journal: &Journal, counts: &Writings) -> io::Result<Self> {
+        let start = |(lines, destination)| Output::start(lines, destination, journal, counts);
         Ok(Self {
             all: open.into_iter().map(start).collect::<io::Result<_>>()?,
             journal: journal.clone(),
+            counts: counts.clone(),
         })
     }
 
@@ -48,7 +51,7 @@ impl Outputs {
                     output.reopen(destination);
                     Ok(output)
                 }
-                None => Output::start_closed(destination, &self.journal),
+                None => Output::start_closed(destination, &self.journal, &self.counts),
             };
             self.keep(became);
         }
@@ -98,7 +101,7 @@ mod tests {
 
     fn started(paths: &[&Path]) -> Outputs {
         let open = paths.iter().map(|path| opened(path)).collect();
-        Outputs::start(open, &Journal::start().unwrap()).unwrap()
+        Outputs::start(open, &Journal::start().unwrap(), &Writings::default()).unwrap()
     }
 
     fn write(outputs: &Outputs, sequence: u64) {
@@ -122,6 +125,10 @@ mod tests {
         let mut outputs = started(&[Path::new("/dev/full"), &path]);
         (0..3).for_each(|sequence| write(&outputs, sequence));
         assert_eq!(sequences(&path), [0, 1, 2]);
+        assert_eq!(
+            [outputs.counts.written.total(), outputs.counts.no_space.total()],
+            [3, 3]
+        );
         let [note] = &outputs.notes()[..] else {
             panic!("one of them lost some")
         };

@@ -10,6 +10,7 @@ use super::Destination;
 use super::flush::{Flushed, flush};
 use super::journal::{Journal, Priority};
 use super::lines::{Ending, Lines};
+use crate::metrics::operations::Counter;
 
 /// As many bytes are gathered before they are handed over, a little more with the last frame.
 pub(super) const PIECE: usize = 1 << 16;
@@ -30,6 +31,8 @@ pub struct Spool {
 struct Lost {
     items: u64,
     told: u64,
+    /// The same as `items`, for everyone to see.
+    total: Counter,
     reason: String,
     /// What follows on the last piece can't be read without it.
     broken: bool,
@@ -54,13 +57,16 @@ pub(super) enum Work {
 impl Spool {
     /// Starts the thread that writes to `lines`, which were opened at that destination.
     pub fn start(
-        what: &'static str,
+        (what, total): (&'static str, Counter),
         lines: Lines,
         (destination, ending): (Destination, Ending),
         journal: &Journal,
     ) -> io::Result<Self> {
         let (work, waiting) = sync_channel(WAITING);
-        let lost = Arc::default();
+        let lost = Arc::new(Mutex::new(Lost {
+            total,
+            ..Lost::default()
+        }));
         let writer = Writing {
             lines,
             destination,
@@ -126,6 +132,7 @@ fn known(lost: &Mutex<Lost>) -> std::sync::MutexGuard<'_, Lost> {
 impl Lost {
     fn add(&mut self, items: u64, reason: &str) {
         self.items += items;
+        self.total.add(items);
         reason.clone_into(&mut self.reason);
     }
 }
@@ -235,7 +242,10 @@ mod tests {
         let lines = Lines::open(&destination).unwrap();
         let journal = Journal::start().unwrap();
         let file = (destination, Ending::Line);
-        (Spool::start("exchanges", lines, file, &journal).unwrap(), path)
+        (
+            Spool::start(("exchanges", Counter::default()), lines, file, &journal).unwrap(),
+            path,
+        )
     }
 
     fn line(text: &str) -> Piece {

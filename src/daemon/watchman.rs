@@ -14,6 +14,7 @@ use crate::capture::live::{InterfaceEvent, LiveError, LiveSource};
 use crate::capture::{Frame, Loss, Polled, Source};
 use crate::clock::{Span, Timestamp};
 use crate::host::{self, Notifier};
+use crate::metrics::operations::Reloads;
 use crate::profile::{Config, Listing};
 use crate::summary::{SourceKind, Summary};
 use crate::watch::{Provenance, Session};
@@ -56,6 +57,8 @@ pub struct Work {
     pub signals: Signals,
     /// What systemd is told.
     pub notifier: Notifier,
+    /// What became of reloads.
+    pub reloads: Reloads,
 }
 
 /// What may be other after a reload.
@@ -339,8 +342,12 @@ impl Desk<'_> {
     fn reload(&mut self) {
         self.work.notifier.reloading();
         match (self.read_again)() {
-            Ok(settings) => self.apply(settings),
+            Ok(settings) => {
+                self.work.reloads.done.count();
+                self.apply(settings);
+            }
             Err(why) => {
+                self.work.reloads.refused.count();
                 self.work.outputs.reopen_same();
                 self.work.files.reopen();
                 self.say(

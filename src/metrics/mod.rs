@@ -7,7 +7,8 @@
 //!     table      rows by key, bounded: the least valuable share one row
 //!     histogram  a distribution that grows exactly; classic and native buckets of it
 //!   health     whether the watch goes on
-//!   pushes     what became of requests to a collector
+//!   operations what the daemon itself did
+//!     pushes     requests to a collector
 //!   otlp       all of it as a collector takes it
 //! exposition the totals as Prometheus reads them
 //! serve      /metrics, /healthz, /summary over HTTP
@@ -34,6 +35,7 @@ mod findings;
 pub mod health;
 pub mod histogram;
 mod labels;
+pub mod operations;
 pub mod otlp;
 mod pool;
 mod pushes;
@@ -48,6 +50,7 @@ mod totals;
 pub use findings::Findings;
 pub use health::Health;
 pub use histogram::{Histogram, Native};
+pub use operations::Operations;
 pub use pool::{PoolKey, PoolTotals};
 pub use pushes::Pushes;
 pub use service::{Legs, ServiceKey, ServiceTotals};

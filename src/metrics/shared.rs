@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Health, Pushes, Totals};
+use super::{Health, Operations, Totals};
 use crate::summary::Summary;
 
 /// The totals, the latest summary and the watch's health; every clone is the same.
@@ -14,7 +14,7 @@ struct Inner {
     totals: Mutex<Totals>,
     latest: Mutex<Option<Arc<Summary>>>,
     health: Health,
-    pushes: Pushes,
+    operations: Operations,
 }
 
 impl Shared {
@@ -35,10 +35,10 @@ impl Shared {
         held(&self.0.latest).clone()
     }
 
-    /// What became of requests to a collector.
+    /// What the daemon itself did.
     #[must_use]
-    pub fn pushes(&self) -> &Pushes {
-        &self.0.pushes
+    pub fn operations(&self) -> &Operations {
+        &self.0.operations
     }
 
     /// The capture loop's signs of life.

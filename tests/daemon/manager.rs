@@ -107,10 +107,10 @@ fn systemd_is_told_of_every_step_by_path_and_by_abstract_name() {
 }
 
 /// Stops one thread of a process, the others go on.
-struct Stopped(i32);
+pub(super) struct Stopped(i32);
 
 impl Stopped {
-    fn stop(thread: u32) -> Self {
+    pub(super) fn stop(thread: u32) -> Self {
         let thread = thread.cast_signed();
         // SAFETY: neither request reads or writes memory of this process.
         let seized = unsafe { libc::ptrace(libc::PTRACE_SEIZE, thread, 0, 0) };

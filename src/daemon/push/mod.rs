@@ -95,15 +95,17 @@ impl Pushing {
                 }
                 // What is newer goes with what waits.
                 Ok(Work::Newer) if again.is_some() => {}
-                Ok(Work::Newer) | Err(RecvTimeoutError::Timeout) => {
-                    again = self.push().map(|wait| Instant::now() + wait);
+                Ok(Work::Newer) => again = self.push(),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.pushes.retried.count();
+                    again = self.push();
                 }
             }
         }
     }
 
-    /// Pushes what is newest; returns how long to wait where that is to be tried again.
-    fn push(&mut self) -> Option<Duration> {
+    /// Pushes what is newest; returns when that is to be tried again, if it is.
+    fn push(&mut self) -> Option<Instant> {
         let request = (self.draw)()?;
         match self.collector.post(&request) {
             Answer::Taken { rejected, words } => {
@@ -111,10 +113,12 @@ impl Pushing {
                 None
             }
             Answer::Later { why, after } => {
+                self.pushes.postponed.count();
                 self.failed(&why);
-                Some(self.backoff.next(after))
+                Some(Instant::now() + self.backoff.next(after))
             }
             Answer::Refused(why) => {
+                self.pushes.refused.count();
                 self.failed(&why);
                 None
             }
@@ -122,7 +126,8 @@ impl Pushing {
     }
 
     fn taken(&mut self, rejected: u64, words: String) {
-        self.pushes.count_taken(rejected);
+        self.pushes.taken.count();
+        self.pushes.rejected.add(rejected);
         self.backoff.reset();
         if std::mem::take(&mut self.failing) {
             self.say(Priority::Info, "takes metrics again");
@@ -138,7 +143,6 @@ impl Pushing {
 
     /// Said once until it is well again.
     fn failed(&mut self, why: &str) {
-        self.pushes.count_failed();
         if !std::mem::replace(&mut self.failing, true) {
             self.say(
                 Priority::Warning,

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use super::family::{Definition, Family, Kind, Labels, drawn};
 use super::process::{self, Process};
-use super::{own, pools, services, statements};
+use super::{operations, own, pools, services, statements};
 use crate::metrics::table::Row;
-use crate::metrics::{Table, Totals};
+use crate::metrics::{Operations, Table, Totals};
 use crate::protocol::System;
 
 /// What stands in every label that names what a row is, where the row is of all those that have none of their own.
@@ -18,13 +18,18 @@ const OF_SERVICES: usize = 1024;
 const OF_OTHERS: usize = 160;
 
 /// Every family that has samples.
-pub(super) fn families<'a>(totals: &'a Totals, process: Option<&'a Process>) -> Vec<Family<'a>> {
+pub(super) fn families<'a>(
+    totals: &'a Totals,
+    operations: &'a Operations,
+    process: Option<&'a Process>,
+) -> Vec<Family<'a>> {
     let process: Vec<_> = process
         .into_iter()
         .map(|process| (Rc::default(), process))
         .collect();
     let mut families: Vec<Family<'_>> = Vec::new();
     families.extend(drawn(own::METRICS, &[(Rc::default(), totals)], 0));
+    families.extend(drawn(operations::METRICS, &[(Rc::default(), operations)], 0));
     families.extend(drawn(
         services::METRICS,
         &rows(&totals.services, services::labels, services::OTHER),
@@ -82,6 +87,7 @@ pub struct Described {
 /// Every metric, in the order of the exposition.
 pub fn described() -> impl Iterator<Item = Described> {
     of(own::METRICS, &[])
+        .chain(of(operations::METRICS, &[]))
         .chain(of(services::METRICS, services::LABELS))
         .chain(of(pools::METRICS, pools::LABELS))
         .chain(of(statements::METRICS, statements::LABELS))

@@ -3,7 +3,7 @@
 //! ```text
 //! family      Family: a metric, its samples borrowed from the totals
 //! catalog     every metric there is, in one list for all formats and for docs/metrics.md
-//!   own, services, pools, statements
+//!   own, operations, services, pools, statements
 //! text        text and OpenMetrics
 //! protobuf    io.prometheus.client.MetricFamily, delimited
 //! ```
@@ -13,6 +13,7 @@
 
 mod catalog;
 mod family;
+mod operations;
 mod own;
 mod pools;
 mod process;
@@ -26,7 +27,7 @@ mod text;
 pub use catalog::{Described, described};
 pub use family::Kind;
 
-use super::Totals;
+use super::{Operations, Totals};
 
 /// A format that a scraper can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,9 +59,9 @@ impl Format {
 
 /// Draws every metric.
 #[must_use]
-pub fn draw(totals: &Totals, format: Format) -> Vec<u8> {
+pub fn draw(totals: &Totals, operations: &Operations, format: Format) -> Vec<u8> {
     let process = process::now();
-    let families = catalog::families(totals, process.as_ref());
+    let families = catalog::families(totals, operations, process.as_ref());
     match format {
         Format::Text => text::draw(&families, text::Dialect::Prometheus).into_bytes(),
         Format::OpenMetrics => text::draw(&families, text::Dialect::OpenMetrics).into_bytes(),

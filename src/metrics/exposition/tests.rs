@@ -20,7 +20,7 @@ fn totals(intervals: u64) -> Totals {
 }
 
 fn text(totals: &Totals, format: Format) -> String {
-    String::from_utf8(draw(totals, format)).unwrap()
+    String::from_utf8(draw(totals, &Operations::default(), format)).unwrap()
 }
 
 /// Every series with its value.
@@ -109,7 +109,7 @@ fn openmetrics_has_its_own_ways() {
 fn protobuf_says_the_same() {
     let totals = totals(2);
     let text = text(&totals, Format::Text);
-    let told = protobuf::tests::read(&draw(&totals, Format::Protobuf));
+    let told = protobuf::tests::read(&draw(&totals, &Operations::default(), Format::Protobuf));
     // What the process itself uses changes between two drawings.
     let lasting = |name: &str| !name.starts_with("process_");
     let of_text = series(&text).into_iter().filter(|(name, _)| lasting(name));
@@ -127,7 +127,10 @@ fn protobuf_says_the_same() {
 #[test]
 fn nothing_yet_is_drawn_too() {
     for format in Format::ALL {
-        assert!(draw(&Totals::default(), format).len() > 500, "{format:?}");
+        assert!(
+            draw(&Totals::default(), &Operations::default(), format).len() > 500,
+            "{format:?}"
+        );
     }
 }
 

@@ -1,7 +1,9 @@
 //! What is measured: name, unit, and where it is in the totals.
 
 use super::points::{By, Instrument, Of};
-use crate::metrics::{Findings, PoolTotals, Pushes, ServiceTotals, SourceTotals, StatementTotals, Totals};
+use crate::metrics::{
+    Findings, Operations, PoolTotals, ServiceTotals, SourceTotals, StatementTotals, Totals,
+};
 use crate::summary::Connections;
 
 macro_rules! instruments {
@@ -110,12 +112,51 @@ pub(super) const TOTALS: &[Instrument<Totals>] = instruments! {
     "sockhound.replaced_rows" "{row}" "Rows that made room for more valuable ones, by table." Of::CountBy(replaced);
 };
 
-pub(super) const PUSHES: &[Instrument<Pushes>] = instruments! {
-    "sockhound.otlp.pushes" "{request}" "Requests to the collector, by outcome." Of::CountBy(|it| {
-        ("sockhound.outcome", vec![("taken".to_owned(), it.taken()), ("failed".to_owned(), it.failed())])
-    });
-    "sockhound.otlp.rejected" "{data_point}" "Data points that the collector did not take." Of::Count(Pushes::rejected);
+pub(super) const OPERATIONS: &[Instrument<Operations>] = instruments! {
+    "sockhound.summaries.written" "{summary}" "Summaries written, once for each output." Of::Count(|it| it.summaries.written.total());
+    "sockhound.summaries.lost" "{summary}" "Summaries that an output lacks, by reason." Of::CountBy(lost_summaries);
+    "sockhound.exchanges.lost" "{exchange}" "Exchanges that the file of --exchanges lacks." Of::Count(|it| it.lost_exchanges.total());
+    "sockhound.frames.lost" "{packet}" "Watched frames that the file of --write lacks." Of::Count(|it| it.lost_frames.total());
+    "sockhound.messages.lost" "{message}" "Messages that standard error did not take in time." Of::Count(|it| it.lost_messages.total());
+    "sockhound.inventories" "{inventory}" "Looks at the kernel's sockets, by outcome." Of::CountBy(inventories);
+    "sockhound.reloads" "{reload}" "Reloads of the configuration, by outcome." Of::CountBy(reloads);
+    "sockhound.otlp.pushes" "{request}" "Requests to the collector, by outcome." Of::CountBy(pushes);
+    "sockhound.otlp.retries" "{request}" "Those that tried again what had been postponed." Of::Count(|it| it.pushes.retried.total());
+    "sockhound.otlp.rejected_data_points" "{data_point}" "Data points that the collector dropped from requests that it took."
+        Of::Count(|it| it.pushes.rejected.total());
 };
+
+fn lost_summaries(it: &Operations) -> By {
+    let lost = &it.summaries;
+    let reasons = [
+        ("not_read", lost.not_read.total()),
+        ("no_space", lost.no_space.total()),
+        ("failed", lost.failed.total()),
+    ];
+    named("sockhound.reason", reasons)
+}
+
+fn inventories(it: &Operations) -> By {
+    let (complete, incomplete) = (it.inventories.complete.total(), it.inventories.incomplete.total());
+    named(
+        "sockhound.outcome",
+        [("complete", complete), ("incomplete", incomplete)],
+    )
+}
+
+fn reloads(it: &Operations) -> By {
+    let (done, refused) = (it.reloads.done.total(), it.reloads.refused.total());
+    named("sockhound.outcome", [("done", done), ("refused", refused)])
+}
+
+fn pushes(it: &Operations) -> By {
+    let outcomes = [
+        ("taken", it.pushes.taken.total()),
+        ("postponed", it.pushes.postponed.total()),
+        ("refused", it.pushes.refused.total()),
+    ];
+    named("sockhound.outcome", outcomes)
+}
 
 fn named<const N: usize>(key: &'static str, counts: [(&str, u64); N]) -> By {
     (key, counts.map(|(name, count)| (name.to_owned(), count)).into())

@@ -20,7 +20,7 @@ use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetr
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
 
-use crate::metrics::{Pushes, Totals};
+use crate::metrics::{Operations, Totals};
 use attributes::text;
 use points::{Drawing, Rows};
 
@@ -30,12 +30,12 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// All there is to tell; `None` before the first interval has ended.
 #[must_use]
-pub fn request(totals: &Totals, pushes: &Pushes) -> Option<ExportMetricsServiceRequest> {
+pub fn request(totals: &Totals, operations: &Operations) -> Option<ExportMetricsServiceRequest> {
     let resource = ResourceMetrics {
         resource: Some(resource(totals)),
         scope_metrics: vec![ScopeMetrics {
             scope: Some(scope()),
-            metrics: metrics(totals, pushes)?,
+            metrics: metrics(totals, operations)?,
             schema_url: CONVENTIONS.to_owned(),
         }],
         schema_url: CONVENTIONS.to_owned(),
@@ -47,8 +47,8 @@ pub fn request(totals: &Totals, pushes: &Pushes) -> Option<ExportMetricsServiceR
 
 /// The same as it goes over the wire.
 #[must_use]
-pub fn encoded(totals: &Totals, pushes: &Pushes) -> Option<Vec<u8>> {
-    request(totals, pushes).map(|request| request.encode_to_vec())
+pub fn encoded(totals: &Totals, operations: &Operations) -> Option<Vec<u8>> {
+    request(totals, operations).map(|request| request.encode_to_vec())
 }
 
 fn resource(totals: &Totals) -> Resource {
@@ -71,7 +71,7 @@ fn scope() -> InstrumentationScope {
     }
 }
 
-fn metrics(totals: &Totals, pushes: &Pushes) -> Option<Vec<Metric>> {
+fn metrics(totals: &Totals, operations: &Operations) -> Option<Vec<Metric>> {
     let mut drawing = Drawing::new(totals.start()?, totals.end()?);
     let services = Rows::of(&totals.services, drawing.start(), attributes::service);
     let pools = Rows::of(&totals.pools, drawing.start(), attributes::pool);
@@ -85,7 +85,7 @@ fn metrics(totals: &Totals, pushes: &Pushes) -> Option<Vec<Metric>> {
     );
     drawing.draw(instruments::SOURCE, &Rows::one(&totals.source, drawing.start()));
     drawing.draw(instruments::TOTALS, &Rows::one(totals, drawing.start()));
-    drawing.draw(instruments::PUSHES, &Rows::one(pushes, drawing.start()));
+    drawing.draw(instruments::OPERATIONS, &Rows::one(operations, drawing.start()));
     Some(drawing.done())
 }
 

@@ -19,7 +19,7 @@ fn after(intervals: u64) -> ExportMetricsServiceRequest {
             ..morning()
         });
     }
-    let sent = encoded(&totals, &Pushes::default()).unwrap();
+    let sent = encoded(&totals, &Operations::default()).unwrap();
     ExportMetricsServiceRequest::decode(&sent[..]).unwrap()
 }
 
@@ -67,7 +67,7 @@ fn says_who_measures() {
     assert!(said.contains(&format!("service.version={VERSION}")));
     assert!(said.iter().any(|it| it.starts_with("host.name=")));
     assert!(
-        encoded(&Totals::default(), &Pushes::default()).is_none(),
+        encoded(&Totals::default(), &Operations::default()).is_none(),
         "nothing yet"
     );
 }

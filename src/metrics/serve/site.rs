@@ -93,11 +93,17 @@ impl Site {
         match drawn.get(&format) {
             Some((at, body)) if at.elapsed() < FRESH => body.clone(),
             _ => {
-                let body = Bytes::from(self.shared.read(|totals| exposition::draw(totals, format)));
+                let body = Bytes::from(self.draw(format));
                 drawn.insert(format, (Instant::now(), body.clone()));
                 body
             }
         }
+    }
+
+    fn draw(&self, format: Format) -> Vec<u8> {
+        let operations = self.shared.operations();
+        self.shared
+            .read(|totals| exposition::draw(totals, operations, format))
     }
 
     fn health(&self, accept: Option<&str>) -> Answer {
