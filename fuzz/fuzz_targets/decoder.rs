@@ -91,6 +91,12 @@ fn play(mut feed: Feed, turns: &[Turn<'_>], size: usize) -> Told {
 }
 
 impl Told {
+    fn hear(&mut self, side: Side, message: Message<'_>) {
+        if let Some(message) = self.whole(message) {
+            self.told.push(format!("{side:?} {message:?}"));
+        }
+    }
+
     /// Takes the parts of a reply as one, told with the last; an error is not overwritten.
     fn whole<'a>(&mut self, message: Message<'a>) -> Option<Message<'a>> {
         let Message::Answer(mut answer) = message else {
@@ -114,8 +120,12 @@ impl Told {
 impl Listener for Told {
     fn told(&mut self, side: Side, messages: &[Message<'_>], _part: Part) {
         for message in messages {
-            if let Some(message) = self.whole(*message) {
-                self.told.push(format!("{side:?} {message:?}"));
+            match message {
+                Message::Asks(asks) => asks.each().for_each(|(ask, _)| self.hear(side, Message::Ask(ask))),
+                Message::Answers(answers) => {
+                    answers.each().for_each(|(answer, _)| self.hear(side, Message::Answer(answer)));
+                }
+                message => self.hear(side, *message),
             }
         }
     }

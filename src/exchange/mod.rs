@@ -1,6 +1,8 @@
 //! Requests paired with their replies, and what a connection goes through: the only input of
 //! [`profile`](crate::profile).
 
+mod alike;
+mod asides;
 mod conversation;
 pub mod fingerprint;
 mod in_flight;

@@ -4,23 +4,26 @@ use super::{Doubt, Ending, Exchange, Reply, StatementId};
 use crate::clock::Timestamp;
 use crate::protocol::{Answer, AskId, Outcome, Side, Verb};
 
-/// What is known so far of one exchange.
+/// What is known so far of one exchange, or of several in a row that are alike.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Open {
+    /// Of the first.
     pub(super) id: AskId,
+    /// How many they are.
+    pub(super) times: u32,
     pub(super) verb: Verb,
     pub(super) statement: Option<StatementId>,
     pub(super) start: Timestamp,
-    request_end: Timestamp,
+    pub(super) request_end: Timestamp,
     /// First byte of the reply.
     pub(super) reply: Option<Timestamp>,
     /// Last byte of the reply so far.
     pub(super) last: Timestamp,
     pub(super) request_bytes: u64,
     pub(super) reply_bytes: u64,
-    rows: Option<u64>,
+    pub(super) rows: Option<u64>,
     pub(super) outcome: Option<Outcome>,
-    in_transaction: bool,
+    pub(super) in_transaction: bool,
     pub(super) validation: bool,
     pub(super) waiting: bool,
     pub(super) doubt: Option<Doubt>,
@@ -30,6 +33,7 @@ impl Open {
     pub(super) fn new(id: AskId, start: Timestamp, in_transaction: bool) -> Self {
         Self {
             id,
+            times: 1,
             verb: Verb::Command,
             statement: None,
             start,
@@ -45,6 +49,12 @@ impl Open {
             waiting: false,
             doubt: None,
         }
+    }
+
+    /// Whether the request of this id is it, or among them.
+    #[inline]
+    pub(super) fn has(&self, id: AskId) -> bool {
+        id.wrapping_sub(self.id) < self.times
     }
 
     /// These many more bytes of `side` belong to it.

@@ -10,44 +10,42 @@ use super::statements::Statements;
 use super::{ConnectionId, Doubt, Ending, Event, Observer, StatementId};
 use crate::clock::{Span, Timestamp};
 use crate::protocol::feed::{Listener, Part};
-use crate::protocol::{
-    Answer, Ask, AskId, ErrorCode, Login, Message, Outcome, Side, Text, Transaction, Verb,
-};
+use crate::protocol::{Answer, Ask, AskId, Message, Outcome, Side, Text, Transaction, Verb};
 
 /// The most requests in flight on one connection; beyond it they are given up as lost.
-const MOST_OPEN: usize = 16 * 1024;
+pub(super) const MOST_OPEN: usize = 16 * 1024;
 /// After a late joining, pipelined replies are trusted again once the connection was quiet for so long.
 const QUIET: Span = Span::from_millis(10);
 
 /// What is in flight on one connection, and what is known of its session.
 #[derive(Debug, Default)]
 pub(super) struct Pairing {
-    open: InFlight,
-    prepared: Prepared,
-    transaction: Transaction,
-    login: Option<Timestamp>,
+    pub(super) open: InFlight,
+    pub(super) prepared: Prepared,
+    pub(super) transaction: Transaction,
+    pub(super) login: Option<Timestamp>,
     /// What each side said last belongs to this ask.
-    current: [Option<AskId>; 2],
+    pub(super) current: [Option<AskId>; 2],
     /// The last byte of what each side said last is still to come; for the server, whether it ends a reply.
-    pending: [Option<bool>; 2],
+    pub(super) pending: [Option<bool>; 2],
     /// Why the next exchanges may be matched wrongly.
-    unsettled: Option<Unsettled>,
-    busy: Busy,
-    opaque: bool,
+    pub(super) unsettled: Option<Unsettled>,
+    pub(super) busy: Busy,
+    pub(super) opaque: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Unsettled {
+pub(super) struct Unsettled {
     doubt: Doubt,
     /// More than one request was seen in flight at once.
     pipelined: bool,
     /// When the last reply ended.
-    rested: Timestamp,
+    pub(super) rested: Timestamp,
 }
 
 /// What was last told of the connection's use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Busy {
+pub(super) enum Busy {
     #[default]
     Resting,
     Validating,
@@ -136,20 +134,25 @@ impl Pairing {
 
 /// A [`Pairing`] at work.
 pub(super) struct Ear<'p, O> {
-    pairing: &'p mut Pairing,
+    pub(super) pairing: &'p mut Pairing,
     at: Timestamp,
-    context: Context<'p, O>,
+    pub(super) context: Context<'p, O>,
 }
 
 impl<O: Observer> Listener for Ear<'_, O> {
     #[inline]
     fn told(&mut self, side: Side, messages: &[Message<'_>], part: Part) {
-        if let (Side::Client, [Message::Ask(ask)]) = (side, messages) {
+        match (side, messages) {
             // The commonest of all: one request, whose bytes these are.
-            return match self.ask(ask, part) {
-                Some(open) => open.count(side, part.bytes),
-                None => self.count(side, self.pairing.current[side.index()], part.bytes),
-            };
+            (Side::Client, [Message::Ask(ask)]) => {
+                return match self.ask(ask, part) {
+                    Some(open) => open.count(side, part.bytes),
+                    None => self.count(side, self.pairing.current[side.index()], part.bytes),
+                };
+            }
+            (_, [Message::Asks(asks)]) => return self.asks(asks, part),
+            (_, [Message::Answers(answers)]) => return self.answers(answers, part),
+            _ => {}
         }
         let mut bytes = part.bytes;
         for message in messages {
@@ -254,7 +257,7 @@ impl<O: Observer> Ear<'_, O> {
 
     /// Takes a request or a part of one; the request, where it is known what is asked.
     #[inline]
-    fn ask(&mut self, ask: &Ask<'_>, part: Part) -> Option<&mut Open> {
+    pub(super) fn ask(&mut self, ask: &Ask<'_>, part: Part) -> Option<&mut Open> {
         let statement = self.statement(&ask.text);
         let named = !matches!(ask.text, Text::Same);
         let index = match self.pairing.open.find(ask.id) {
@@ -318,9 +321,20 @@ impl<O: Observer> Ear<'_, O> {
     #[inline]
     fn answer(&mut self, answer: &Answer, part: Part, (side, bytes): (Side, u64)) {
         self.pairing.current[Side::Server.index()] = Some(answer.id);
-        let Some(index) = self.pairing.open.find(answer.id) else {
-            return;
-        };
+        if let Some(index) = self.pairing.open.find(answer.id) {
+            self.answer_at(index, answer, part, (side, bytes));
+        }
+    }
+
+    /// The same for the record at `index`.
+    #[inline]
+    pub(super) fn answer_at(
+        &mut self,
+        index: usize,
+        answer: &Answer,
+        part: Part,
+        (side, bytes): (Side, u64),
+    ) {
         let Some(open) = self.pairing.open.get_mut(index) else {
             return;
         };
@@ -331,98 +345,6 @@ impl<O: Observer> Ear<'_, O> {
             Some(last) if answer.end => self.close(index, last),
             _ if self.pairing.opaque => self.rest(part.first),
             _ => {}
-        }
-    }
-
-    fn aside(&mut self, side: Side, message: &Message<'_>, part: Part) {
-        let at = part.last.unwrap_or(part.first);
-        match *message {
-            Message::Ask(_) | Message::Answer(_) => {}
-            Message::Ended(id) => self.ended(id),
-            Message::Skipped { first, last, code } => self.skipped_asks(first, last, code, part),
-            Message::NoReply(id) => self.no_reply(id, at),
-            Message::Unmatched => self.unmatched(part),
-            Message::Prepared { id, handle } => {
-                let index = self.pairing.open.find(id);
-                let open = index.and_then(|index| self.pairing.open.get(index));
-                let statement = open.and_then(|open| open.statement);
-                self.pairing.prepared.insert(handle, statement);
-            }
-            Message::Closed(handle) => self.pairing.prepared.remove(handle),
-            Message::ClosedAll => self.pairing.prepared.clear(),
-            Message::Session(session) => self.emit(at, Event::Identified(session)),
-            Message::Login(login) => self.login(login, part),
-            Message::Transaction(transaction) => {
-                let changed = std::mem::replace(&mut self.pairing.transaction, transaction) != transaction;
-                if changed && self.pairing.busy == Busy::Resting {
-                    self.emit(at, Event::Rest { transaction });
-                }
-            }
-            Message::Pinned(pinned) => self.emit(at, Event::Pinned(pinned)),
-            Message::System(system) => self.emit(at, Event::System(system)),
-            Message::Goodbye => self.pairing.current[side.index()] = None,
-        }
-    }
-
-    fn ended(&mut self, id: AskId) {
-        let Some(index) = self.pairing.open.find(id) else {
-            return;
-        };
-        if let Some(open) = self.pairing.open.get(index) {
-            self.close(index, open.last);
-        }
-    }
-
-    /// Asks that the server passed over after an error: these bytes are their only reply.
-    fn skipped_asks(&mut self, first: AskId, last: AskId, code: ErrorCode, part: Part) {
-        let at = part.last.unwrap_or(part.first);
-        while let Some(index) = self.pairing.open.find_first(first..=last) {
-            let outcome = Some(Outcome::Error(code));
-            if let Some(open) = self.pairing.open.get_mut(index) {
-                let id = open.id;
-                let answer = Answer {
-                    id,
-                    outcome,
-                    rows: None,
-                    end: true,
-                };
-                open.answer(&answer, part.first, at);
-            }
-            self.close(index, at);
-        }
-    }
-
-    fn no_reply(&mut self, id: AskId, at: Timestamp) {
-        if let Some(index) = self.pairing.open.find(id) {
-            self.pairing.open.remove(index);
-            self.rest_if_done(at);
-        }
-    }
-
-    /// A reply to nothing that was seen: it is counted, with no numbers of its own.
-    fn unmatched(&mut self, part: Part) {
-        let mut open = Open::new(0, part.first, self.pairing.transaction.is_open());
-        open.doubt = Some(Doubt::Unmatched);
-        open.reply_bytes = part.bytes;
-        let exchange = open.exchange(Ending::Ok, self.pairing.opaque);
-        self.emit(part.first, Event::Exchanged(&exchange, 1));
-        if let Some(unsettled) = &mut self.pairing.unsettled {
-            unsettled.rested = part.last.unwrap_or(part.first);
-        }
-    }
-
-    fn login(&mut self, login: Login, part: Part) {
-        let at = part.last.unwrap_or(part.first);
-        match login {
-            Login::Begun => {
-                self.pairing.login.get_or_insert(part.first);
-            }
-            Login::Done => {
-                if let Some(begun) = self.pairing.login.take() {
-                    self.emit(at, Event::LoggedIn(at.since(begun)));
-                }
-            }
-            Login::Failed(code) => self.emit(at, Event::LoginFailed(code)),
         }
     }
 
@@ -470,7 +392,7 @@ impl<O: Observer> Ear<'_, O> {
         self.pairing.pending = [None; 2];
     }
 
-    fn close(&mut self, index: usize, at: Timestamp) {
+    pub(super) fn close(&mut self, index: usize, at: Timestamp) {
         let Some(open) = self.pairing.open.get(index) else {
             return;
         };
@@ -480,13 +402,13 @@ impl<O: Observer> Ear<'_, O> {
             None if open.reply.is_some() => Ending::Ok,
             None => Ending::Unanswered,
         };
-        let exchange = open.exchange(ending, self.pairing.opaque);
+        let (exchange, times) = (open.exchange(ending, self.pairing.opaque), open.times);
         self.pairing.open.remove(index);
-        self.emit(at, Event::Exchanged(&exchange, 1));
+        self.emit(at, Event::Exchanged(&exchange, times));
         self.rest_if_done(at);
     }
 
-    fn rest_if_done(&mut self, at: Timestamp) {
+    pub(super) fn rest_if_done(&mut self, at: Timestamp) {
         if !self.pairing.open.is_empty() {
             return;
         }
@@ -509,7 +431,7 @@ impl<O: Observer> Ear<'_, O> {
         }
     }
 
-    fn busy(&mut self, validation: bool, at: Timestamp) {
+    pub(super) fn busy(&mut self, validation: bool, at: Timestamp) {
         let now = if validation {
             Busy::Validating
         } else {
@@ -522,7 +444,7 @@ impl<O: Observer> Ear<'_, O> {
         }
     }
 
-    fn emit(&mut self, at: Timestamp, event: Event<'_>) {
+    pub(super) fn emit(&mut self, at: Timestamp, event: Event<'_>) {
         self.context.emit(at, event);
     }
 }

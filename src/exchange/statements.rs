@@ -91,6 +91,13 @@ impl Statements {
         }
     }
 
+    /// The statement of a text that is known to depend on its first word and its number of words alone.
+    #[must_use]
+    pub fn by_first_word(&self, language: Language, bytes: &[u8]) -> Option<StatementId> {
+        let head = fingerprint::head(bytes).filter(|_| language == Language::Redis)?;
+        self.commands.find(head)
+    }
+
     /// Keys make each Redis command another text: it is looked for by its name.
     fn command(&mut self, bytes: &[u8], truncated: bool) -> StatementId {
         let head = fingerprint::head(bytes);

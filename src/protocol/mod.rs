@@ -117,6 +117,10 @@ pub enum Message<'a> {
     Ask(Ask<'a>),
     /// A part of the reply to the ask with this id.
     Answer(Answer),
+    /// Several whole requests that are alike: all of this step's bytes.
+    Asks(Asks<'a>),
+    /// The whole replies to several asks in a row, that went alike: all of this step's bytes.
+    Answers(Answers<'a>),
     /// The reply to this ask was complete with the bytes before this message (found out only now). Where no
     /// reply byte came, the ask ends unanswered.
     Ended(AskId),
@@ -230,6 +234,22 @@ pub enum Text<'a> {
     Fixed(&'static str),
 }
 
+impl<'a> Text<'a> {
+    /// Other bytes in the same language, where it is a raw text.
+    fn with_bytes(self, bytes: &'a [u8]) -> Self {
+        match self {
+            Self::Raw {
+                language, truncated, ..
+            } => Self::Raw {
+                language,
+                bytes,
+                truncated,
+            },
+            other => other,
+        }
+    }
+}
+
 /// How a statement's bytes are lexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -257,6 +277,61 @@ pub struct Answer {
     pub rows: Option<u64>,
     /// Whether this is the last part.
     pub end: bool,
+}
+
+/// Requests in a row of which each was the first and last part, and that differ only in their ids, which rise by one, and in what
+/// their statements hold besides their first word and their number of words.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Asks<'a> {
+    /// The first of them; its text is raw.
+    pub first: Ask<'a>,
+    /// The bytes of all.
+    pub bytes: &'a [u8],
+    /// How many bytes each has; never empty.
+    pub sizes: &'a [u16],
+}
+
+impl<'a> Asks<'a> {
+    /// One after the other, with its size.
+    pub fn each(&self) -> impl Iterator<Item = (Ask<'a>, u64)> + use<'a> {
+        let (first, mut rest) = (self.first, self.bytes);
+        (0..).zip(self.sizes).map(move |(nth, &size)| {
+            let (bytes, after) = rest.split_at(usize::from(size).min(rest.len()));
+            rest = after;
+            let ask = Ask {
+                id: first.id.wrapping_add(nth),
+                text: first.text.with_bytes(bytes),
+                ..first
+            };
+            (ask, u64::from(size))
+        })
+    }
+
+    /// The id of the last.
+    #[must_use]
+    pub fn last(&self) -> AskId {
+        self.first.id.wrapping_add(self.sizes.len() as u32 - 1)
+    }
+}
+
+/// Replies in a row, each of one part, that differ only in their ids, which rise by one, and in their bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Answers<'a> {
+    /// The first of them.
+    pub first: Answer,
+    /// How many bytes each has; never empty.
+    pub sizes: &'a [u16],
+}
+
+impl<'a> Answers<'a> {
+    /// One after the other, with its size.
+    pub fn each(&self) -> impl Iterator<Item = (Answer, u64)> + use<'a> {
+        let first = self.first;
+        (0..).zip(self.sizes).map(move |(nth, &size)| {
+            let id = first.id.wrapping_add(nth);
+            (Answer { id, ..first }, u64::from(size))
+        })
+    }
 }
 
 /// How an exchange went.

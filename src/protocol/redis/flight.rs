@@ -62,6 +62,18 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// Plain commands were sent; the first one's id, or `None` where too many are in flight already.
+    pub fn push_plain(&mut self, times: u32) -> Option<AskId> {
+        let id = self.push(Expect::Plain)?;
+        let more = times.saturating_sub(1);
+        let last = self.tail.back_mut().or(self.head.as_mut());
+        let run = last.filter(|run| run.count <= u32::MAX - more);
+        let Some(run) = run else { return Some(id) };
+        run.count += more;
+        self.next = self.next.wrapping_add(more);
+        Some(id)
+    }
+
     /// A command was sent; `None` where too many are in flight already.
     pub fn push(&mut self, expect: Expect) -> Option<AskId> {
         if self.tail.len() >= MAX_RUNS {
@@ -90,6 +102,12 @@ impl Flight {
         None
     }
 
+    /// How many plain commands are the next to be answered.
+    pub fn plain_ones(&self) -> u32 {
+        let plain = self.head.filter(|run| run.expect == Expect::Plain);
+        plain.map_or(0, |run| run.count)
+    }
+
     /// Its reply now means this.
     pub fn expect(&mut self, expect: Expect) {
         if let Some(run) = &mut self.head {
@@ -99,12 +117,20 @@ impl Flight {
 
     /// It is answered.
     pub fn pop(&mut self) {
+        self.pop_alike(1);
+    }
+
+    /// So many that mean the same are answered.
+    pub fn pop_alike(&mut self, times: u32) {
         match &mut self.head {
-            Some(run) if run.count > 1 => {
-                run.count -= 1;
-                self.front = self.front.wrapping_add(1);
+            Some(run) if run.count > times => {
+                run.count -= times;
+                self.front = self.front.wrapping_add(times);
             }
-            Some(_) => self.leave(1),
+            Some(run) => {
+                let count = run.count;
+                self.leave(count);
+            }
             None => {}
         }
     }
@@ -158,6 +184,29 @@ mod tests {
             flight.pop();
         }
         assert!(flight.is_empty());
+    }
+
+    #[test]
+    fn several_at_once_are_as_one_after_the_other() {
+        let mut flight = Flight::default();
+        assert_eq!(flight.push(Expect::Multi), Some(0));
+        assert_eq!((flight.push_plain(5), flight.plain_ones()), (Some(1), 0));
+        flight.pop();
+        assert_eq!(
+            (flight.front(), flight.plain_ones()),
+            (Some((1, Expect::Plain)), 5)
+        );
+        flight.pop_alike(3);
+        assert_eq!(
+            (flight.front(), flight.push_plain(1)),
+            (Some((4, Expect::Plain)), Some(6))
+        );
+        flight.pop_alike(3);
+        assert!(flight.is_at_rest());
+        assert_eq!(
+            (flight.push(Expect::Done), flight.front()),
+            (Some(7), Some((7, Expect::Done)))
+        );
     }
 
     #[test]

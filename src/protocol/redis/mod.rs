@@ -24,7 +24,7 @@ use self::request::{Command, Front, Rest};
 use self::seen::{Open, Seen};
 use self::sent::{Plan, Sent};
 use super::turns::tls;
-use super::{Ask, AskId, Decoder, Language, Login, Message, Messages, Resync, Side, Step, Text, Verb};
+use super::{Ask, AskId, Asks, Decoder, Language, Login, Message, Messages, Resync, Side, Step, Text, Verb};
 
 /// What a step takes that skips the rest of a stream.
 const FOR_EVER: Step = Step::Take(1 << 62);
@@ -44,7 +44,12 @@ pub struct Redis {
     replicating: bool,
     /// A command was done: the login is over.
     used: bool,
+    /// Of the commands or replies that were told together last.
+    sizes: Vec<u16>,
 }
+
+/// The most commands or replies that are told together.
+const MOST_TOGETHER: usize = 1024;
 
 /// A command whose end is still to come.
 #[derive(Clone, Copy, Debug)]
@@ -63,22 +68,27 @@ impl Redis {
         Self::default()
     }
 
-    fn client<'a>(&mut self, bytes: &'a [u8], told: &mut Messages<'a>) -> Step {
+    fn client<'a>(&'a mut self, bytes: &'a [u8], told: &mut Messages<'a>) -> Step {
         if let Some(unfinished) = self.unfinished {
             return self.go_on(unfinished, bytes, told);
         }
         match request::front(bytes) {
-            Front::Command(command) => self.command(&command, told),
+            Front::Command(command) => self.command(&command, bytes, told),
             Front::Need(needed) => Step::Need(needed),
             Front::Empty(size) => Step::Take(size as u64),
             Front::Garbage => Step::Garbage,
         }
     }
 
-    fn command<'a>(&mut self, command: &Command<'a>, told: &mut Messages<'a>) -> Step {
+    fn command<'a>(&'a mut self, command: &Command<'a>, bytes: &'a [u8], told: &mut Messages<'a>) -> Step {
         let kind = Kind::of(command.name);
         if self.sent.is_plain(kind) && command.rest == Rest::Nothing {
-            return self.plain(command, told);
+            let verb = if kind == Kind::Ping {
+                Verb::Ping
+            } else {
+                Verb::Command
+            };
+            return self.plain(command, verb, bytes, told);
         }
         let mut plan = self
             .sent
@@ -108,22 +118,54 @@ impl Redis {
         Step::Take(command.taken)
     }
 
-    /// Most commands: whole, and with one reply.
-    fn plain<'a>(&mut self, command: &Command<'a>, told: &mut Messages<'a>) -> Step {
-        let expect = Expect::Plain;
-        let id = self.flight.push(expect).unwrap_or_else(|| self.overflow(expect));
-        told.push(Message::Ask(Ask {
+    /// Most commands: whole, and with one reply; with those that follow and are alike.
+    fn plain<'a>(
+        &'a mut self,
+        command: &Command<'a>,
+        verb: Verb,
+        bytes: &'a [u8],
+        told: &mut Messages<'a>,
+    ) -> Step {
+        let taken = self.take_together(command, bytes);
+        let times = self.sizes.len().max(1) as u32;
+        let id = self.flight.push_plain(times).unwrap_or_else(|| {
+            self.overflow();
+            self.flight.push_plain(times).unwrap_or_default()
+        });
+        let first = Ask {
             id,
-            verb: Some(Verb::Command),
+            verb: Some(verb),
             text: text(command),
             waiting: false,
+        };
+        if times == 1 {
+            told.push(Message::Ask(first));
+            return Step::Take(command.taken);
+        }
+        told.push(Message::Asks(Asks {
+            first,
+            bytes,
+            sizes: &self.sizes,
         }));
-        Step::Take(command.taken)
+        Step::Take(taken as u64)
+    }
+
+    /// Notes the sizes of this command and those after it that are alike; returns where they end.
+    fn take_together(&mut self, command: &Command<'_>, bytes: &[u8]) -> usize {
+        self.sizes.clear();
+        let after = bytes.get(command.text.len()..).unwrap_or_default();
+        if command.front.is_empty() || command.truncated || !after.starts_with(command.front) {
+            return 0;
+        }
+        request::alike(bytes, command, &mut self.sizes, MOST_TOGETHER)
     }
 
     fn put_in_flight(&mut self, plan: &mut Plan) -> AskId {
         let expect = plan.expect;
-        let id = self.flight.push(expect).unwrap_or_else(|| self.overflow(expect));
+        let id = self.flight.push(expect).unwrap_or_else(|| {
+            self.overflow();
+            self.flight.push(expect).unwrap_or_default()
+        });
         if let Some(learnt) = plan.learnt.take().filter(|_| expect != Expect::Silent) {
             self.names.remember(id, learnt);
         }
@@ -131,10 +173,9 @@ impl Redis {
     }
 
     /// Too many commands are in flight to remember.
-    fn overflow(&mut self, expect: Expect) -> AskId {
+    fn overflow(&mut self) {
         self.flight.clear();
         self.names.clear();
-        self.flight.push(expect).unwrap_or_default()
     }
 
     fn leave_unfinished(&mut self, unfinished: Unfinished, told: &mut Messages<'_>) {

@@ -206,11 +206,27 @@ impl Elements {
     }
 }
 
-/// The size of the commonest replies: `+OK`, a short integer, a string. `None` for all others, and for what is cut.
+/// Puts the sizes of the commonest replies at the front in `sizes`: whole ones, and no more than `most`. Returns where they end.
+pub fn alike(bytes: &[u8], sizes: &mut Vec<u16>, most: usize) -> usize {
+    sizes.clear();
+    let mut at = 0;
+    while sizes.len() < most
+        && let Some(rest) = bytes.get(at..)
+        && let Some(size) = plain(rest).filter(|&size| size <= rest.len() as u64)
+        && let Ok(size) = u16::try_from(size)
+    {
+        sizes.push(size);
+        at += usize::from(size);
+    }
+    at
+}
+
+/// The size of the commonest replies: `+OK`, `+PONG`, a short integer, a string. `None` for all others, and for what is cut.
 #[inline]
 pub fn plain(bytes: &[u8]) -> Option<u64> {
     match bytes {
         [b'+', b'O', b'K', b'\r', b'\n', ..] => Some(5),
+        [b'+', b'P', b'O', b'N', b'G', b'\r', b'\n', ..] => Some(7),
         [b':' | b'$', ..] => {
             let header = resp::header(bytes).ok()?;
             match (bytes[0], body(bytes, header)) {

@@ -35,6 +35,8 @@ pub struct Command<'a> {
     pub text: &'a [u8],
     /// Whether it is cut.
     pub truncated: bool,
+    /// Its number of words and the first of them, as on the wire; nothing of an inline command.
+    pub front: &'a [u8],
     /// Its first word.
     pub name: &'a [u8],
     /// The words after that, as far as they are in `text`.
@@ -108,12 +110,40 @@ fn elements(bytes: &[u8], start: usize, count: u64) -> Front<'_> {
     Front::Command(Command {
         text: &bytes[..at],
         truncated: false,
+        front: &bytes[..words],
         name: name(bytes, start, words),
         words: Words::Bulks(&bytes[words..at]),
         count,
         taken: at as u64,
         rest: Rest::Nothing,
     })
+}
+
+/// Adds the sizes of a whole command and of those after it that begin as it does: whole, of short words, and no more than `most`.
+/// Returns where they end.
+pub fn alike(bytes: &[u8], first: &Command<'_>, sizes: &mut Vec<u16>, most: usize) -> usize {
+    let mut at = first.text.len();
+    sizes.push(at as u16);
+    while sizes.len() < most
+        && let Some(size) = bytes.get(at..).and_then(|rest| begins_with(rest, first))
+    {
+        sizes.push(size);
+        at += usize::from(size);
+    }
+    at
+}
+
+/// The size of the command that begins as `first` does.
+#[inline]
+fn begins_with(bytes: &[u8], first: &Command<'_>) -> Option<u16> {
+    if !bytes.starts_with(first.front) {
+        return None;
+    }
+    let mut at = first.front.len();
+    for _ in 1..first.count {
+        at = short(bytes, at)?;
+    }
+    u16::try_from(at).ok()
 }
 
 /// The string of the element from `start` to `end`.
@@ -176,6 +206,7 @@ fn cut(bytes: &[u8], start: usize, words: usize, at: usize, count: u64, left: u6
     Front::Command(Command {
         text: &bytes[..at],
         truncated: true,
+        front: &bytes[..words],
         name: name(bytes, start, words),
         words: Words::Bulks(&bytes[words..at]),
         count,
@@ -231,6 +262,7 @@ fn inline(bytes: &[u8]) -> Front<'_> {
     Front::Command(Command {
         text,
         truncated: !whole,
+        front: &[],
         name,
         words,
         count,
@@ -256,4 +288,4 @@ pub fn is_name(word: &[u8]) -> bool {
 }
 
 /// Whether `need` can ever exceed what the feed buffers.
-const _: () = assert!(HEAD + MAX_HEADER < crate::protocol::MAX_NEED);
+const _: () = assert!(HEAD + MAX_HEADER < crate::protocol::MAX_NEED && HEAD <= u16::MAX as usize);

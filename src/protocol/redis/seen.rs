@@ -1,12 +1,14 @@
 //! What the server says, and what follows from it for the session.
 
-use super::Redis;
 use super::command::Topic;
 use super::flight::{ALL, ALL_BEGUN, Expect};
 use super::published::{Published, is_monitor_line, published};
 use super::reply::{self, Elements, Scan};
 use super::resp::{self, Fault};
-use crate::protocol::{Answer, AskId, ErrorCode, Login, Message, Messages, Outcome, Step, Transaction};
+use super::{MOST_TOGETHER, Redis};
+use crate::protocol::{
+    Answer, Answers, AskId, ErrorCode, Login, Message, Messages, Outcome, Step, Transaction,
+};
 
 /// What the server's side has shown.
 #[derive(Debug, Default)]
@@ -143,7 +145,7 @@ impl Redis {
         match (self.flight.front(), bytes[0]) {
             (Some((id, Expect::Plain)), _) if self.seen.is_plain() => {
                 if let Some(size) = reply::plain(bytes) {
-                    return self.plain_reply(id, size, told);
+                    return self.plain_replies(id, size, bytes, told);
                 }
             }
             (Some((_, Expect::Replicate)), b'\n') => return Step::Take(1),
@@ -159,16 +161,27 @@ impl Redis {
         self.scanned(scan, open, true, told)
     }
 
-    /// Most replies.
-    fn plain_reply(&mut self, id: AskId, size: u64, told: &mut Messages<'_>) -> Step {
-        self.flight.pop();
-        told.push(Message::Answer(Answer {
+    /// Most replies, with those that follow and are no different.
+    fn plain_replies<'a>(&'a mut self, id: AskId, size: u64, bytes: &[u8], told: &mut Messages<'a>) -> Step {
+        let first = Answer {
             id,
             outcome: Some(Outcome::Ok),
             rows: None,
             end: true,
+        };
+        let most = MOST_TOGETHER.min(self.flight.plain_ones() as usize);
+        let taken = reply::alike(bytes, &mut self.sizes, most) as u64;
+        if self.sizes.len() < 2 {
+            self.flight.pop();
+            told.push(Message::Answer(first));
+            return Step::Take(size);
+        }
+        self.flight.pop_alike(self.sizes.len() as u32);
+        told.push(Message::Answers(Answers {
+            first,
+            sizes: &self.sizes,
         }));
-        Step::Take(size)
+        Step::Take(taken)
     }
 
     /// SYNC is answered by the data set itself, which does not end as a string does.

@@ -80,9 +80,9 @@ impl Plan {
 }
 
 impl Sent {
-    /// Whether a command of kind [`Kind::Plain`] is answered, and changes nothing.
+    /// Whether a command is answered, and changes nothing.
     pub fn is_plain(&self, kind: Kind) -> bool {
-        kind == Kind::Plain && self.hush == Hush::On
+        matches!(kind, Kind::Plain | Kind::Ping) && self.hush == Hush::On
     }
 
     /// Plans for a command of `count` words, of which `words` come after its name (not all of them where `cut`).

@@ -201,6 +201,22 @@ impl Heard {
         match message {
             Message::Ask(ask) => self.ask(ask, start, end),
             Message::Answer(answer) => self.answer(answer, start, end),
+            Message::Asks(asks) => {
+                let mut at = start;
+                for (ask, size) in asks.each() {
+                    self.ask(&ask, at, at + size);
+                    at += size;
+                }
+                assert_eq!(at, end);
+            }
+            Message::Answers(answers) => {
+                let mut at = start;
+                for (answer, size) in answers.each() {
+                    self.answer(&answer, at, at + size);
+                    at += size;
+                }
+                assert_eq!(at, end);
+            }
             Message::Ended(id) => self.exchanges.entry(*id).or_default().ended = true,
             Message::NoReply(id) => self.exchanges.entry(*id).or_default().no_reply = true,
             Message::Session(session) => self.said.push(format!(

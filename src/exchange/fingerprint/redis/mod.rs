@@ -45,11 +45,17 @@ impl Head {
     }
 }
 
-/// The head of `*N\r\n$L\r\nNAME\r\n...` with one-digit `N` and `L` below 9.
+/// The head of `*N\r\n$L\r\nNAME\r\n...` with `N` of one or two digits and `L` below 9.
 #[inline]
 pub(in super::super) fn head(bytes: &[u8]) -> Option<Head> {
+    // The last eight bytes before the name: with two digits the asterisk is not among them.
+    let bytes = match bytes {
+        [b'*', _, b'\r', ..] => bytes,
+        [b'*', _, _, b'\r', ..] => &bytes[1..],
+        _ => return None,
+    };
     let [
-        b'*',
+        _,
         _,
         b'\r',
         b'\n',
