@@ -15,8 +15,10 @@ use crate::exchange::ConnectionId;
 const SIZES: usize = 24;
 /// Holds remembered while they wait; when more would be, the sizes furthest behind are given up.
 const BACKLOG: usize = 4096;
-/// Holds kept before it is looked at which of them are still needed.
+/// Holds kept at least before it is looked at which of them are still needed.
 const UNSETTLED: usize = 32;
+/// So near the limit it is looked at each time.
+const NEARLY_FULL: usize = BACKLOG - UNSETTLED;
 
 /// The replays of one pool.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +34,8 @@ pub struct WhatIf {
     /// Holds from the first that some replay has not begun yet; numbered from `first`.
     holds: VecDeque<Hold>,
     first: u64,
+    /// So many holds needed no look at which are still needed.
+    settled: usize,
     /// The hold that each connection is in, of those numbered.
     current: HashMap<ConnectionId, u64, foldhash::fast::FixedState>,
 }
@@ -150,8 +154,9 @@ impl WhatIf {
         self.holds.get_mut(index)
     }
 
+    #[inline]
     fn settle_if_due(&mut self) {
-        if self.holds.len() >= UNSETTLED {
+        if self.holds.len() >= self.settled.max(UNSETTLED) {
             self.settle();
         }
     }
@@ -170,6 +175,7 @@ impl WhatIf {
         let done = usize::try_from(needed - self.first).unwrap_or(0);
         self.holds.drain(..done.min(self.holds.len()));
         self.first = needed;
+        self.settled = (2 * self.holds.len()).min(NEARLY_FULL);
         if count == 0 {
             self.current.clear();
         }
