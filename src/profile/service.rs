@@ -38,6 +38,18 @@ impl Counts {
         }
     }
 
+    /// Adds what was counted elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        let (all, other) = (&mut self.all, &other.all);
+        all.requests += other.requests;
+        all.replies += other.replies;
+        all.errors += other.errors;
+        all.unanswered += other.unanswered;
+        all.validations += other.validations;
+        all.waiting += other.waiting;
+        all.doubtful += other.doubtful;
+    }
+
     fn add_any(&mut self, exchange: &Exchange) {
         let all = &mut self.all;
         all.requests += u64::from(exchange.doubt != Some(Doubt::Unmatched));
@@ -76,6 +88,15 @@ impl Legs {
         self.latency += timing.latency.nanos() * times;
         self.reply += timing.reply * times;
         self.window_closed += timing.window_closed * times;
+    }
+
+    /// Adds all exchanges of others.
+    pub fn merge_exchanges(&mut self, other: &Self) {
+        self.count += other.count;
+        self.request += other.request;
+        self.latency += other.latency;
+        self.reply += other.reply;
+        self.window_closed += other.window_closed;
     }
 
     /// Adds a TCP handshake.
@@ -238,19 +259,15 @@ impl Service {
     }
 }
 
-/// What is counted and begins anew with each interval.
+/// What is counted and begins anew with each interval. Exchanges by kind, their latencies and where their time goes are its pools'.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// Connections opened.
     pub opened: u64,
     /// Connections closed.
     pub closed: u64,
-    /// Exchanges by kind.
-    pub counts: Counts,
-    /// Where their time goes.
+    /// Where the time goes besides exchanges.
     pub legs: Legs,
-    /// Last byte of the request to first byte of the reply.
-    pub latency: Durations,
     /// First byte of the request to last byte of the reply.
     pub duration: Durations,
     /// SYN to ACK.
@@ -282,14 +299,11 @@ impl Seen {
     /// Adds an exchange; one that counts with its times.
     #[inline]
     pub fn add(&mut self, exchange: &Exchange, timing: Option<&Timing>) {
-        self.counts.add(exchange, timing);
         if let Ending::Error(code) = exchange.outcome {
             self.errors.add(code);
         }
         if let Some(timing) = timing {
-            self.latency.record_values(timing.latency, timing.times);
             self.duration.record_values(timing.duration, timing.times);
-            self.legs.add(timing);
             if is_delayed(exchange, timing) {
                 self.delayed_acknowledgments += u64::from(timing.times);
             }
@@ -307,7 +321,7 @@ const TWO_PARTS: u64 = 2 * 1460;
 
 /// Whether a request or a reply looks sent in two small parts, the second only after the first's delayed acknowledgment.
 fn is_delayed(exchange: &Exchange, timing: &Timing) -> bool {
-    let held_back = |span: u64, bytes: u64| bytes <= TWO_PARTS && DELAYED.contains(&span);
+    let held_back = |span: u64, bytes: u64| DELAYED.contains(&span) && bytes <= TWO_PARTS;
     held_back(timing.sending, exchange.request_bytes) || held_back(timing.receiving, exchange.reply_bytes)
 }
 

@@ -5,31 +5,52 @@ use std::collections::BTreeMap;
 use super::View;
 use super::states::States;
 use crate::clock::Span;
+use crate::profile::durations::Durations;
 use crate::profile::pool::PoolId;
-use crate::profile::service::{Service, ServiceId};
+use crate::profile::service::{Counts, Legs, Service, ServiceId};
 use crate::summary::{self, Connections, ServiceSigns, WhereTimeGoes};
 
 /// So many handshakes tell what is usual; of fewer, one that met a busy host would tell too much.
 const ENOUGH: u64 = 8;
 
+/// What a server's pools have counted together.
+#[derive(Default)]
+struct Served {
+    states: States,
+    counts: Counts,
+    legs: Legs,
+    latency: Durations,
+}
+
 impl View<'_> {
     pub(super) fn services(&self, states: &BTreeMap<PoolId, States>) -> Vec<summary::Service> {
-        let mut by_service: BTreeMap<ServiceId, States> = BTreeMap::new();
-        for (pool, states) in states {
-            if let Some(pool) = self.profile.pools.of(*pool) {
-                by_service.entry(pool.service).or_default().merge(states);
-            }
-        }
+        let mut served = self.served(states);
         let told = self.profile.services.iter();
         let mut services: Vec<_> = told
-            .map(|(id, service)| self.service(service, &by_service.get(&id).cloned().unwrap_or_default()))
+            .map(|(id, service)| self.service(service, &served.remove(&id).unwrap_or_default()))
             .collect();
         services.sort_by_key(|service| (std::cmp::Reverse(service.exchanges.requests), service.server));
         services
     }
 
-    pub(super) fn service(&self, service: &Service, states: &States) -> summary::Service {
-        let seen = &service.seen;
+    fn served(&self, states: &BTreeMap<PoolId, States>) -> BTreeMap<ServiceId, Served> {
+        let mut all: BTreeMap<ServiceId, Served> = BTreeMap::new();
+        for (id, pool) in self.profile.pools.iter() {
+            let served = all.entry(pool.service).or_default();
+            served.counts.merge(&pool.seen.counts);
+            served.legs.merge_exchanges(&pool.seen.legs);
+            served.latency.add(&pool.seen.latency);
+            if let Some(states) = states.get(&id) {
+                served.states.merge(states);
+            }
+        }
+        all
+    }
+
+    fn service(&self, service: &Service, served: &Served) -> summary::Service {
+        let (seen, states) = (&service.seen, &served.states);
+        let mut legs = seen.legs;
+        legs.merge_exchanges(&served.legs);
         summary::Service {
             host: None,
             server: service.server,
@@ -42,14 +63,14 @@ impl View<'_> {
                 ..states.connections(service.open)
             },
             login: seen.login.summarise(),
-            exchanges: seen.counts.all,
+            exchanges: served.counts.all,
             in_flight: states.in_flight(),
-            latency: seen.latency.summarise(),
+            latency: served.latency.summarise(),
             duration: seen.duration.summarise(),
             network_rtt: seen.connect.summarise(),
             connect: Some(seen.connect.summarise()),
             login_failures: Some(seen.refused.count()),
-            time: Some(held_up(seen.legs.summarise(self.round_trip(service)), states)),
+            time: Some(held_up(legs.summarise(self.round_trip(service)), states)),
             retransmits: Some(seen.retransmits.iter().sum()),
             zero_windows: Some(seen.zero_windows),
             signs: service_signs(service, states),
