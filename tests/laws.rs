@@ -9,7 +9,7 @@ use sockhound::clock::Timestamp;
 use std::collections::BTreeSet;
 use support::replay::{
     CAPTURES, Kept, Packet, Seen, Threads, frames, packets, run, run_counted, run_overloaded, run_restless,
-    whole,
+    run_without_bytes, whole,
 };
 
 /// Decoded exchanges that claim to be exact; a turn only claims who spoke when.
@@ -211,6 +211,26 @@ proptest! {
             let (cut, whole) = (run(&cut, system, port), run(&whole, system, port));
             prop_assert!(cut == whole, "{name}: {:?}", difference(&cut, &whole));
         }
+    }
+
+    #[test]
+    fn telling_what_is_alike_at_once_changes_nothing(seed in any::<u64>(), percent in 0_usize..10) {
+        let mut random = Random(seed);
+        let mut most = 0;
+        for &(name, system, port) in CAPTURES {
+            let packets = packets(name);
+            let cut = packets.iter().flat_map(|packet| packet.cut(random.below(packet.payload.len())));
+            let cut: Vec<Packet> = cut.collect();
+            let lossy: Vec<Packet> = cut.into_iter().filter(|_| random.below(100) >= percent).collect();
+            let mut each = run(&lossy, system, port);
+            for seen in &mut each {
+                (seen.exchange.request_bytes, seen.exchange.reply_bytes) = (0, 0);
+            }
+            let (together, at_once) = run_without_bytes(&lossy, system, port);
+            prop_assert!(together == each, "{name}: {:?}", difference(&together, &each));
+            most = most.max(at_once);
+        }
+        prop_assert!(most > 1 || percent > 0, "some are told at once");
     }
 
     #[test]

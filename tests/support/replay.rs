@@ -256,15 +256,34 @@ pub fn run(packets: &[Packet], system: System, port: u16) -> Vec<Seen> {
 
 /// The same, with the flow table's counters.
 pub fn run_counted(packets: &[Packet], system: System, port: u16) -> (Vec<Seen>, sockhound::flow::Counters) {
-    let tracker = follow(packets, system, port, Limits::AWAKE, |_, _| {});
+    let tracker = follow(
+        packets,
+        system,
+        port,
+        Limits::AWAKE,
+        Collector::default(),
+        |_, _| {},
+    );
     finished(tracker)
+}
+
+/// What is seen by who does not ask for bytes, and the most exchanges that were told at once.
+pub fn run_without_bytes(packets: &[Packet], system: System, port: u16) -> (Vec<Seen>, u32) {
+    let collector = Collector {
+        without_bytes: true,
+        ..Collector::default()
+    };
+    let mut tracker = follow(packets, system, port, Limits::AWAKE, collector, |_, _| {});
+    let most = tracker.observer().most;
+    (finished(tracker).0, most)
 }
 
 /// What is seen where every conversation is put to rest whenever nothing goes on in it: other connections are opened all the
 /// time, and next to none is kept whole.
 pub fn run_restless(packets: &[Packet], system: System, port: u16) -> Vec<Seen> {
     let mut decoys = 0_u16;
-    let tracker = follow(packets, system, port, 0, |tracker, packet| {
+    let collector = Collector::default();
+    let tracker = follow(packets, system, port, 0, collector, |tracker, packet| {
         decoys = decoys.wrapping_add(1);
         let mut syn = packet.segment();
         let client = Endpoint::new([203, 0, 113, 9].into(), decoys);
@@ -288,15 +307,23 @@ pub fn run_overloaded(
     (narrowed, widened): (usize, usize),
 ) -> Vec<Seen> {
     let mut nth = 0;
-    let tracker = follow(packets, system, port, Limits::AWAKE, |tracker, packet| {
-        nth += 1;
-        if nth == narrowed {
-            tracker.keep(share, packet.time);
-        }
-        if nth == widened {
-            tracker.keep(Share::ALL, packet.time);
-        }
-    });
+    let collector = Collector::default();
+    let tracker = follow(
+        packets,
+        system,
+        port,
+        Limits::AWAKE,
+        collector,
+        |tracker, packet| {
+            nth += 1;
+            if nth == narrowed {
+                tracker.keep(share, packet.time);
+            }
+            if nth == widened {
+                tracker.keep(Share::ALL, packet.time);
+            }
+        },
+    );
     finished(tracker).0
 }
 
@@ -311,6 +338,7 @@ fn follow(
     system: System,
     port: u16,
     awake: usize,
+    collector: Collector,
     mut between: impl FnMut(&mut Tracker<Collector>, &Packet),
 ) -> Tracker<Collector> {
     let target = Target {
@@ -324,12 +352,7 @@ fn follow(
         awake,
         buffered: usize::MAX,
     };
-    let mut tracker = Tracker::new(
-        vec![target],
-        limits,
-        Statements::new(1000, false),
-        Collector::default(),
-    );
+    let mut tracker = Tracker::new(vec![target], limits, Statements::new(1000, false), collector);
     for packet in packets {
         tracker.segment(&packet.segment(), packet.time);
         between(&mut tracker, packet);
@@ -341,9 +364,16 @@ fn follow(
 struct Collector {
     clients: Vec<Option<Endpoint>>,
     seen: Vec<Seen>,
+    without_bytes: bool,
+    /// The most exchanges told at once.
+    most: u32,
 }
 
 impl Observer for Collector {
+    fn tells_bytes(&self) -> bool {
+        !self.without_bytes
+    }
+
     fn observe(&mut self, id: ConnectionId, _: Timestamp, event: Event<'_>, statements: &Statements) {
         let slot = id.0 as usize;
         match event {
@@ -357,6 +387,10 @@ impl Observer for Collector {
                     .map(|id| statements.statement(id).text.to_string());
                 let mut exchange = *exchange;
                 exchange.statement = None;
+                if self.without_bytes {
+                    (exchange.request_bytes, exchange.reply_bytes) = (0, 0);
+                }
+                self.most = self.most.max(times);
                 let seen = Seen {
                     client: self.clients[slot].unwrap(),
                     statement,
