@@ -4,6 +4,14 @@
 //! Source -> Session: Tracker -> Recorder -> Profile -> Summary
 //!                                  `-> exchanges as NDJSON
 //! ```
+//!
+//! A large file is read several times at once, by shards: each follows the connections that are its own.
+//!
+//! ```text
+//! Source -> shard 0: Tracker -.
+//! Source -> shard 1: Tracker -+-> Merger (by number of frame) -> Recorder -> Profile -> Summary
+//! Source -> shard 2: Tracker -'                                       `-> exchanges as NDJSON
+//! ```
 
 mod exchanges;
 pub mod kernel;
