@@ -10,6 +10,10 @@ use crate::packet::{Flags, Segment};
 /// A sequence number this far behind is not old data but another connection on the same ports.
 const TOO_OLD: i32 = -(1 << 26);
 
+/// How far an answer to a SYN may be from the number after it: behind where data went with the SYN (RFC 7413), before where the
+/// capture lost what lay between.
+const NEAR: std::ops::RangeInclusive<i32> = -1460..=1 << 24;
+
 /// What is kept of every connection, and of one not closed its [`Active`] part.
 #[derive(Debug)]
 pub(super) struct Flow<C> {
@@ -205,6 +209,23 @@ impl<C> Flow<C> {
             return offset != 0 || !self.state.has(State::HANDSHAKE);
         }
         segment.payload_length > 0 && offset < TOO_OLD
+    }
+
+    /// Whether a segment is of the connection that had these ports before: of this one only a SYN was seen, and it does not go with
+    /// that (RFC 9293 section 3.10.7.3). A server that still knows the old one challenges the SYN (RFC 5961 section 4), the
+    /// client resets what it does not know, and its SYN comes again.
+    pub(super) fn is_of_the_last(&self, side: Side, segment: &Segment<'_>) -> bool {
+        let unsettled = self.active.as_ref().and_then(|active| active.unsettled.as_ref());
+        let asks = unsettled.is_some_and(|times| times.syn.is_some() && times.syn_ack.is_none());
+        if !asks || !self.state.has(State::HANDSHAKE) || segment.flags.has(Flags::SYN) {
+            return false;
+        }
+        let number = match side {
+            Side::Client => segment.sequence,
+            Side::Server if segment.flags.has(Flags::ACK) => segment.acknowledgment,
+            Side::Server => return true,
+        };
+        !NEAR.contains(&ahead(number, self.next[Side::Client.index()]))
     }
 
     pub(super) fn close<H: Handler<Conversation = C>>(

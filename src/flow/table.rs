@@ -294,6 +294,9 @@ impl<C> Table<C> {
     ) {
         if let Some(slot) = self.renew(slot, side, segment, at, handler) {
             let flow = &mut self.flows[slot as usize];
+            if flow.is_of_the_last(side, segment) {
+                return;
+            }
             let mut step = Step {
                 id: ConnectionId(slot),
                 at,

@@ -1,5 +1,7 @@
 //! Whole behaviour of the flow table, on segments made by hand.
 
+mod reuse;
+
 use super::*;
 use crate::capture::share::Share;
 use crate::packet::{Flags, Segment};
