@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::words::{client, connections, duration, percent, pool, watched};
 use super::{Thresholds, Told, pool_subject};
-use crate::summary::{Finding, Pool, Severity, Summary};
+use crate::summary::{Finding, Pool, Severity, Summary, WhatIf};
 
 pub const CODE: &str = "oversized_pool";
 
@@ -61,20 +61,28 @@ fn what_if(one: &Pool) -> String {
     let size = one.recommended_size;
     let known = one.what_if.iter().find(|known| Some(known.size) == size);
     known.map_or_else(String::new, |known| {
-        format!(
-            " With {} instead, {} of the requests seen would have waited for a free one, 99 of 100 no longer than {}.",
-            known.size,
-            percent(known.waited_share),
-            duration(known.wait_p99_seconds),
-        )
+        format!(" With {} instead, {}.", known.size, waits(known))
     })
+}
+
+/// How many would have waited and how long, where anybody would have.
+fn waits(known: &WhatIf) -> String {
+    let share = match known.waited_share {
+        0.0 => return "none of the requests seen would have waited for a free one".to_owned(),
+        share if share < 0.0005 => "fewer than 0.1%".to_owned(),
+        share => percent(share),
+    };
+    let time = match known.wait_p99_seconds {
+        seconds if seconds < 0.5e-6 => "99 of 100 not at all".to_owned(),
+        seconds => format!("99 of 100 no longer than {}", duration(seconds)),
+    };
+    format!("{share} of the requests seen would have waited for a free one, {time}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::findings::testing::found_when;
-    use crate::summary::WhatIf;
 
     #[test]
     fn a_pool_of_fifty_that_needs_five_is_oversized() {
@@ -103,6 +111,29 @@ mod tests {
             found[0].detail
         );
         assert_eq!(found[0].severity, Severity::Warning);
+    }
+
+    #[test]
+    fn waits_that_hardly_are_read_well() {
+        let said = |waited_share, wait_p99_seconds| {
+            waits(&WhatIf {
+                size: 3,
+                wait_p99_seconds,
+                waited_share,
+                wait_max_seconds: None,
+            })
+        };
+        let requests = "of the requests seen would have waited for a free one";
+        assert_eq!(said(0.0, 0.0), format!("none {requests}"));
+        assert_eq!(
+            said(0.000_01, 0.0),
+            format!("fewer than 0.1% {requests}, 99 of 100 not at all")
+        );
+        assert_eq!(said(0.004, 0.0), format!("0.4% {requests}, 99 of 100 not at all"));
+        assert_eq!(
+            said(0.3, 0.15),
+            format!("30% {requests}, 99 of 100 no longer than 150 ms")
+        );
     }
 
     #[test]
