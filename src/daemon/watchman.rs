@@ -30,6 +30,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const JUDGE: Duration = Duration::from_secs(10);
 /// The kernel is asked for its sockets at least so often.
 const ASK: Duration = Duration::from_secs(15);
+/// The most hoarded connections that a summary lists: a line then has about 5 MB, twice that where `connections` lists them too.
+const LISTED: usize = 10_000;
 /// How long frames that are already in the rings are waited for at the end.
 const DRAIN: Duration = Duration::from_millis(700);
 /// How long the kernel's last answer may take.
@@ -277,8 +279,10 @@ impl Desk<'_> {
     /// Writes a summary; returns its end.
     fn summary(&mut self) -> Timestamp {
         self.provenance.notes = self.notes();
-        let summary = Arc::new(self.work.session.summary(&self.provenance));
+        let mut summary = self.work.session.summary(&self.provenance);
         self.changes.say(&summary, &self.work.journal);
+        self.work.session.list_at_most(LISTED, &mut summary);
+        let summary = Arc::new(summary);
         self.judge.done(Instant::now());
         self.work
             .notifier

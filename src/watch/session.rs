@@ -303,6 +303,21 @@ impl Session {
         self.profile().list_hoarded(now)
     }
 
+    /// Leaves out of `summary` all hoarded connections but the `most` that are idle for longest, and says how many those are.
+    pub fn list_at_most(&self, most: usize, summary: &mut Summary) {
+        let more = summary.hoarded.len().saturating_sub(most);
+        if more == 0 {
+            return;
+        }
+        summary.hoarded.truncate(most);
+        if let (Listing::Flagged, Some(flagged)) = (self.plan.connections, &mut summary.connections) {
+            flagged.truncate(most);
+        }
+        summary.source.notes.push(format!(
+            "{more} hoarded connections more are counted and not listed: the {most} that are idle for longest are"
+        ));
+    }
+
     fn thresholds(&self) -> Thresholds {
         Thresholds {
             idle_after: self.plan.profile.idle_after.seconds(),
