@@ -54,7 +54,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Read(read) => read::run(&Settings::resolve(read.options, Mode::Read)?, &read.files),
         Command::Daemon(options) => daemon::run(&options),
         Command::Sockets(sockets) => sockets::run(&sockets),
-        Command::Top(options) => top::run(&Settings::resolve(options, Mode::Top)?),
+        Command::Top(options) => top::run(options),
         Command::Compare(compare) => compare::run(&compare),
         Command::Merge(merge) => merge::run(&merge),
         Command::Demo(demo) => demo::run(&demo),

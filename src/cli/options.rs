@@ -28,7 +28,7 @@ pub struct Options {
     /// [default: the well-known ports of every supported protocol]
     #[arg(short, long)]
     pub target: Option<Vec<TargetSpec>>,
-    /// Watch for this long (`capture`) [default: 10s]
+    /// Watch for this long (`capture`, `top`) [default: 10s; `top` without end]
     #[arg(short, long, value_name = "TIME", value_parser = duration)]
     pub duration: Option<Duration>,
     /// Write one summary every so often (`daemon`) [default: 10s]

@@ -10,9 +10,10 @@ use ratatui::backend::CrosstermBackend;
 
 use super::exit::{Exit, Failure};
 use super::live::{self, Interrupt, Keeper};
+use super::options::Options;
 use super::plan;
 use super::read::finish;
-use super::settings::Settings;
+use super::settings::{Mode, Settings};
 use crate::capture::live::LiveSource;
 use crate::clock::{Span, Timestamp};
 use crate::daemon::{Inventories, Overload};
@@ -34,8 +35,13 @@ const MOST_STATEMENTS: usize = 1_000;
 
 type Screen = Terminal<CrosstermBackend<io::Stdout>>;
 
-/// Watches until the user ends it.
-pub fn run(settings: &Settings) -> Result<(), Failure> {
+/// Watches until the user ends it, or for as long as `--duration` says.
+pub fn run(flags: Options) -> Result<(), Failure> {
+    refuse(&flags)?;
+    let end = flags
+        .duration
+        .map_or(Timestamp::MAX, |duration| host::now() + Span::from(duration));
+    let settings = &Settings::resolve(flags, Mode::Top)?;
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         return Err(Failure::message(
             Exit::Usage,
@@ -44,9 +50,29 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
         .advice("use `sockhound capture` or `sockhound daemon` for a file or a pipe"));
     }
     let mut watch = Watch::open(settings)?;
-    let shown = on_screen(|screen| watch.show(screen));
+    let shown = on_screen(|screen| watch.show(screen, end));
     let kept = watch.close(settings);
     shown.and(kept)
+}
+
+/// Flags that mean nothing to a view; where environment or file give them, they are meant for other commands.
+fn refuse(flags: &Options) -> Result<(), Failure> {
+    let given = [
+        ("interval", flags.interval.is_some()),
+        ("format", flags.format.is_some()),
+        ("output", flags.output.is_some()),
+        ("connections", flags.connections.is_some()),
+        ("listen", flags.listen.is_some()),
+        ("otlp", flags.otlp.is_some()),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((option, _)) => Err(Failure::message(
+            Exit::Usage,
+            format_args!("--{option} means nothing to top, which draws on the terminal only"),
+        )
+        .advice("use `sockhound capture` for one summary, `sockhound daemon` for one every interval")),
+    }
 }
 
 /// The watch behind the view.
@@ -83,13 +109,14 @@ impl Watch {
         })
     }
 
-    /// Draws each second and after each key, until a key or a signal ends it.
-    fn show(&mut self, screen: &mut Screen) -> Result<(), Failure> {
+    /// Draws each second and after each key, until a key, a signal or the time ends it.
+    fn show(&mut self, screen: &mut Screen, end: Timestamp) -> Result<(), Failure> {
         let mut view = View::new(self.summary());
         screen.draw(|frame| top::draw(&view, frame))?;
         let mut due = host::now() + REFRESH;
-        while !self.interrupt.told() {
-            let now = live::follow(
+        let mut now = host::now();
+        while !self.interrupt.told() && now < end {
+            now = live::follow(
                 &mut self.source,
                 &mut self.session,
                 &mut self.keeper,
@@ -216,4 +243,33 @@ fn take() -> Result<Screen, Failure> {
 fn give_back() {
     let _ = execute!(io::stdout(), cursor::Show, terminal::LeaveAlternateScreen);
     let _ = terminal::disable_raw_mode();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_of_other_commands_are_refused() {
+        for (option, value) in [
+            ("interval", "1s"),
+            ("format", "json"),
+            ("output", "a"),
+            ("connections", "all"),
+            ("listen", "127.0.0.1:1"),
+            ("otlp", "http://a"),
+        ] {
+            let mut flags = Options::default();
+            flags.set(option, &[value.to_owned()]).unwrap();
+            let failure = refuse(&flags).unwrap_err();
+            assert_eq!(failure.exit(), Exit::Usage);
+            assert!(
+                failure.to_string().contains(&format!("--{option} means nothing")),
+                "{failure}"
+            );
+        }
+        let mut flags = Options::default();
+        flags.set("duration", &["1s".to_owned()]).unwrap();
+        assert!(refuse(&flags).is_ok());
+    }
 }

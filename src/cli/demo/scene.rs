@@ -205,9 +205,13 @@ fn watch(
         progress.tick();
     }
     progress.finish_and_clear();
-    session.join_at_end(collector.collect());
+    // What the ring loses from here on is not this watch's loss.
+    let provenance = live::provenance(source);
     if let Some(keeper) = keeper {
         keeper.finish(source)?;
     }
-    Ok(session.summary(&live::provenance(source)))
+    if session.join_at_end(collector.collect_whole()) {
+        session.join_at_end(collector.collect_whole());
+    }
+    Ok(session.summary(&provenance))
 }
