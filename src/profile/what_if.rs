@@ -210,10 +210,10 @@ struct Replay {
     queue: u64,
     /// Connections whose hold began when it did in truth: they end as in truth.
     on_time: u32,
-    /// Connections whose hold began late.
+    /// Connections whose hold began late, and has not ended in truth.
     late: Vec<Late>,
-    /// The earliest end among `late`.
-    next_end: Timestamp,
+    /// When those whose hold began late and has ended in truth will end here, earliest first.
+    ends: VecDeque<Timestamp>,
     /// Of those who waited.
     waits: Durations,
 }
@@ -223,8 +223,6 @@ struct Late {
     number: u64,
     arrival: Timestamp,
     start: Timestamp,
-    /// [`Timestamp::MAX`] until the hold has ended in truth.
-    end: Timestamp,
 }
 
 impl Replay {
@@ -235,13 +233,13 @@ impl Replay {
             queue: 0,
             on_time: 0,
             late: Vec::new(),
-            next_end: Timestamp::MAX,
+            ends: VecDeque::new(),
             waits: Durations::default(),
         }
     }
 
     fn busy(&self) -> usize {
-        self.on_time as usize + self.late.len()
+        self.on_time as usize + self.late.len() + self.ends.len()
     }
 
     fn arrive(&mut self, number: u64, at: Timestamp, level: u32, holds: &VecDeque<Hold>, first: u64) {
@@ -260,15 +258,16 @@ impl Replay {
     }
 
     fn release(&mut self, number: Option<u64>, at: Timestamp, holds: &VecDeque<Hold>, first: u64, next: u64) {
+        // One that begins no sooner than now begins with its length known.
+        let waits = number.is_some_and(|number| number >= self.queue);
         self.advance(at, holds, first, next);
-        let begun = number.filter(|&number| number < self.queue);
-        if number.is_some() && begun.is_none() {
+        if waits {
             return;
         }
-        match self.late.iter_mut().find(|late| Some(late.number) == begun) {
-            Some(late) => {
-                late.end = late.start + at.since(late.arrival);
-                self.next_end = self.next_end.min(late.end);
+        match self.late.iter().position(|late| Some(late.number) == number) {
+            Some(index) => {
+                let late = self.late.swap_remove(index);
+                self.end_at(late.start + at.since(late.arrival));
             }
             None => self.free_on_time(at, holds, first, next),
         }
@@ -283,23 +282,20 @@ impl Replay {
     }
 
     /// Lets end what ends up to `at`, and begin what then can; notes when the replay is the truth again.
+    #[inline]
     fn advance(&mut self, at: Timestamp, holds: &VecDeque<Hold>, first: u64, next: u64) {
-        while self.next_end <= at {
-            let ended = self.next_end;
-            if let Some(index) = self.late.iter().position(|late| late.end == ended) {
-                self.late.swap_remove(index);
-                if self.queue < next {
-                    self.begin_next(ended, holds, first);
-                }
+        while let Some(ended) = self.ends.pop_front_if(|end| *end <= at) {
+            if self.queue < next {
+                self.begin_next(ended, holds, first);
             }
-            self.next_end = self
-                .late
-                .iter()
-                .map(|late| late.end)
-                .min()
-                .unwrap_or(Timestamp::MAX);
         }
-        self.astray = !(self.late.is_empty() && self.queue >= next);
+        self.astray = !(self.late.is_empty() && self.ends.is_empty() && self.queue >= next);
+    }
+
+    /// A hold that began late will end at `end`, most often after all others.
+    fn end_at(&mut self, end: Timestamp) {
+        let sooner = self.ends.iter().rposition(|other| *other <= end);
+        self.ends.insert(sooner.map_or(0, |index| index + 1), end);
     }
 
     fn begin_next(&mut self, start: Timestamp, holds: &VecDeque<Hold>, first: u64) {
@@ -314,14 +310,14 @@ impl Replay {
             self.on_time += 1;
             return;
         }
-        let end = hold.length.map_or(Timestamp::MAX, |length| start + length);
-        self.next_end = self.next_end.min(end);
-        self.late.push(Late {
-            number,
-            arrival: hold.arrival,
-            start,
-            end,
-        });
+        match hold.length {
+            Some(length) => self.end_at(start + length),
+            None => self.late.push(Late {
+                number,
+                arrival: hold.arrival,
+                start,
+            }),
+        }
     }
 
     fn told(&self, arrivals: u64, now: Timestamp, holds: &VecDeque<Hold>, first: u64, next: u64) -> Waits {

@@ -119,7 +119,7 @@ fn elements(bytes: &[u8], start: usize, count: u64) -> Front<'_> {
     })
 }
 
-/// Adds the sizes of a whole command and of those after it that begin as it does: whole, of short words, and no more than `most`.
+/// Adds the sizes of a whole command and of those after it that begin as it does: whole, to be kept, and no more than `most`.
 /// Returns where they end.
 pub fn alike(bytes: &[u8], first: &Command<'_>, sizes: &mut Vec<u16>, most: usize) -> usize {
     let mut at = first.text.len();
@@ -141,9 +141,15 @@ fn begins_with(bytes: &[u8], first: &Command<'_>) -> Option<u16> {
     }
     let mut at = first.front.len();
     for _ in 1..first.count {
-        at = short(bytes, at)?;
+        at = short(bytes, at).or_else(|| kept(bytes, at))?;
     }
     u16::try_from(at).ok()
+}
+
+/// Where any element at `at` ends that is here and to be kept.
+fn kept(bytes: &[u8], at: usize) -> Option<usize> {
+    let end = usize::try_from(element(bytes, at).ok()?).ok()?;
+    (end <= HEAD.min(bytes.len())).then_some(end)
 }
 
 /// The string of the element from `start` to `end`.
@@ -155,20 +161,27 @@ fn name(bytes: &[u8], start: usize, end: usize) -> &[u8] {
         .unwrap_or_default()
 }
 
-/// Where the element at `at` ends, if it has less than 100 bytes and all are here and to be kept.
+/// What of the first eight bytes of an element is the same whatever its length, and that: `$.\r\n` and `$..\r\n`.
+const ONE_DIGIT: (u64, u64) = (0xffff_00ff, 0x0a0d_0024);
+const TWO_DIGITS: (u64, u64) = (0xff_ff00_00ff, 0x0a_0d00_0024);
+
+/// Where the element at `at` ends, if it has less than 100 bytes and all are here and to be kept; the shortest at the very end
+/// are left to [`element`].
 #[inline]
 fn short(bytes: &[u8], at: usize) -> Option<usize> {
-    let digit = |byte: u8| usize::from(byte.wrapping_sub(b'0'));
     let here = bytes.get(at..)?;
-    let (data, length) = match *here {
-        [b'$', one, b'\r', b'\n', ..] if digit(one) < 10 => (4, digit(one)),
-        [b'$', ten, one, b'\r', b'\n', ..] if digit(ten) < 10 && digit(one) < 10 => {
-            (5, digit(ten) * 10 + digit(one))
+    let front = u64::from_le_bytes(*here.first_chunk()?);
+    let digit = |place: u32| (front >> (8 * place) & 0xff).wrapping_sub(u64::from(b'0'));
+    let (data, length) = match front {
+        _ if front & ONE_DIGIT.0 == ONE_DIGIT.1 && digit(1) < 10 => (4, digit(1)),
+        _ if front & TWO_DIGITS.0 == TWO_DIGITS.1 && digit(1) < 10 && digit(2) < 10 => {
+            (5, digit(1) * 10 + digit(2))
         }
         _ => return None,
     };
-    let end = at + data + length + 2;
-    (end <= HEAD && here.get(data + length..data + length + 2)? == b"\r\n").then_some(end)
+    let data_end = data + length as usize;
+    let end = at + data_end + 2;
+    (end <= HEAD && here.get(data_end..data_end + 2)? == b"\r\n").then_some(end)
 }
 
 /// Where the element at `at` ends, in these bytes or beyond them.
