@@ -21,7 +21,9 @@ fuzz_target!(|data: &[u8]| {
         profile: Config::default(),
         max_connections: 4,
         max_statements: 4,
+        max_connection_bytes: usize::MAX,
         max_buffered: 1 << 20,
+        max_text_bytes: usize::MAX,
         show_literals: false,
         connections: Listing::All,
     };

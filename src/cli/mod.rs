@@ -20,6 +20,7 @@ pub mod progress;
 pub mod read;
 pub mod schema;
 pub mod settings;
+pub mod shares;
 pub mod sockets;
 pub mod summaries;
 pub mod target;

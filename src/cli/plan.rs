@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::exit::Failure;
 use super::settings::Settings;
+use super::shares::Shares;
 use super::values::ListConnections;
 use crate::clock::Span;
 use crate::profile::{Config, Listing, Profile};
@@ -14,13 +15,6 @@ use crate::watch::{ExchangeWriter, Plan, Recorder, Session};
 
 /// A daemon judges pools by the demand of so long at most.
 const DEMAND_WINDOW: Span = Span::from_secs(3600);
-
-/// What a connection may take with a request in flight (1,091 bytes by `benches/memory`) and a share of statements; one at
-/// rest takes about a tenth. So `--max-memory` bounds connections even where all of them are at work.
-const BYTES_OF_A_CONNECTION: u64 = 1_500;
-
-/// The share of `--max-memory` for bytes kept until more come: of segments behind a hole, of messages not all here.
-const BUFFERED: u64 = 4;
 
 /// A watch as `settings` want it; the file for its exchanges is created now.
 pub fn session(settings: &Settings) -> Result<Session, Failure> {
@@ -43,9 +37,10 @@ pub fn session_with(plan: Plan, exchanges: Option<ExchangeWriter>) -> Session {
 /// What `settings` say of the watch itself.
 #[must_use]
 pub fn plan(settings: &Settings) -> Plan {
-    let buffered = settings.max_memory.bytes() / BUFFERED;
-    let fit = (settings.max_memory.bytes() - buffered) / BYTES_OF_A_CONNECTION;
-    let max_connections = usize::try_from(settings.max_connections.min(fit.max(1))).unwrap_or(usize::MAX);
+    let shares = Shares::of(settings.max_memory.bytes());
+    let max_connections = usize::try_from(settings.max_connections)
+        .unwrap_or(usize::MAX)
+        .min(shares.most_connections());
     let max_statements = usize::try_from(settings.max_statements).unwrap_or(usize::MAX);
     Plan {
         targets: targets(settings),
@@ -57,10 +52,13 @@ pub fn plan(settings: &Settings) -> Plan {
             max_connections,
             max_statements,
             demand_window: None,
+            bounds: shares.counted,
         },
         max_connections,
-        max_buffered: usize::try_from(buffered).unwrap_or(usize::MAX),
+        max_connection_bytes: shares.connections,
+        max_buffered: shares.buffered,
         max_statements,
+        max_text_bytes: shares.texts,
         show_literals: settings.show_literals,
         connections: match settings.connections {
             ListConnections::All => Listing::All,

@@ -5,9 +5,9 @@ use super::pairing::{Context, Pairing};
 use super::rest::Rest;
 use crate::clock::Timestamp;
 use crate::flow::{Chunk, Side};
-use crate::protocol::System;
 use crate::protocol::catalog::{self, AnyDecoder, Target};
 use crate::protocol::feed::Feed;
+use crate::protocol::{Decoder, System};
 
 /// What is kept of a connection besides its TCP state.
 #[derive(Debug)]
@@ -37,17 +37,26 @@ impl Conversation {
         }
     }
 
-    /// How many bytes are kept until more come.
+    /// How many bytes are kept until more come, and beyond what every connection takes.
     #[inline]
     pub(super) fn buffered(&self) -> usize {
-        self.feed.as_ref().map_or(0, |feed| feed.buffered())
+        self.kept() + self.feed.as_ref().map_or(0, |feed| feed.buffered())
     }
 
-    /// Gives up what is kept until more comes: what is in flight can't be told any more.
+    /// How many bytes are kept beyond what every connection takes.
+    #[inline]
+    fn kept(&self) -> usize {
+        self.pairing.kept() + self.feed.as_ref().map_or(0, |feed| feed.decoder().kept())
+    }
+
+    /// Gives up what is kept until more comes: what is in flight can't be told any more, and what was prepared is unknown.
     pub(super) fn shed<O: Observer>(&mut self, at: Timestamp, context: Context<'_, O>) {
+        self.pairing.give_room_back();
+        let whole = self.pairing.kept() > 0;
         if let Some(feed) = &mut self.feed {
-            feed.shed(&mut self.pairing.listen(at, context));
+            feed.shed(whole, &mut self.pairing.listen(at, context));
         }
+        self.pairing.give_room_back();
     }
 
     /// The rest of it goes by unseen: what is in flight can't be told any more.
@@ -104,8 +113,10 @@ impl Conversation {
         if self.feed.is_none() {
             self.choose(side, chunk, at, &mut context);
         }
+        let before = self.kept().cast_signed();
         let Some(feed) = &mut self.feed else { return 0 };
-        feed.chunk(side, chunk, at, &mut self.pairing.listen(at, context))
+        let grown = feed.chunk(side, chunk, at, &mut self.pairing.listen(at, context));
+        grown + self.kept().cast_signed() - before
     }
 
     /// `side` will send no more.

@@ -33,6 +33,12 @@ impl InFlight {
         self.all.len() - self.front
     }
 
+    /// Bytes of the room that there is beside that of one record.
+    #[inline]
+    pub(super) fn kept(&self) -> usize {
+        self.all.capacity().saturating_sub(1) * size_of::<Open>()
+    }
+
     /// The place of the request of this id, which has a record of its own from now on.
     #[inline]
     pub(super) fn find(&mut self, id: AskId) -> Option<usize> {

@@ -105,6 +105,19 @@ impl Pairing {
         !self.open.is_empty()
     }
 
+    /// Bytes that are kept beyond what every connection takes: of pipelines and of prepared statements.
+    #[inline]
+    pub(super) fn kept(&self) -> usize {
+        self.open.kept() + self.prepared.kept()
+    }
+
+    /// Gives back the room of a pipeline that is over.
+    pub(super) fn give_room_back(&mut self) {
+        if self.open.is_empty() {
+            self.open = InFlight::default();
+        }
+    }
+
     /// Whether anything is in flight.
     pub(super) fn is_busy(&self) -> bool {
         self.busy != Busy::Resting

@@ -39,6 +39,14 @@ impl Prepared {
         }
     }
 
+    /// Bytes that they take.
+    #[inline]
+    pub(super) fn kept(&self) -> usize {
+        self.statements.as_ref().map_or(0, |statements| {
+            size_of_val(&**statements) + statements.allocation_size()
+        })
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.statements
             .as_ref()

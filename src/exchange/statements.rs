@@ -45,6 +45,9 @@ pub struct Statements {
     by_hash: HashTable<StatementId>,
     known: Vec<Statement>,
     limit: usize,
+    /// The most bytes of their texts, and what there are.
+    most_bytes: usize,
+    bytes: usize,
     show_literals: bool,
     evicted: u64,
     text: String,
@@ -71,10 +74,19 @@ impl Statements {
             by_hash: HashTable::new(),
             known: vec![other],
             limit: limit.clamp(1, u32::MAX as usize - 1),
+            most_bytes: usize::MAX,
+            bytes: 0,
             show_literals,
             evicted: 0,
             text: String::new(),
         }
+    }
+
+    /// The same with texts of at most so many bytes, what is kept beside a text counted with it.
+    #[must_use]
+    pub fn within(mut self, most_bytes: usize) -> Self {
+        self.most_bytes = most_bytes;
+        self
     }
 
     /// The statement that these bytes are. `truncated` says that there were more of them on the wire.
@@ -224,7 +236,7 @@ impl Statements {
     }
 
     fn is_full(&self) -> bool {
-        self.known.len() > self.limit
+        self.known.len() > self.limit || self.bytes >= self.most_bytes
     }
 
     fn fold(&mut self) -> StatementId {
@@ -238,6 +250,8 @@ impl Statements {
         }
         let id = StatementId(self.known.len() as u32);
         let hash = statement.hash;
+        // The record, and its place in the index.
+        self.bytes += size_of::<Statement>() + 8 + statement.text.len() + statement.summary.len();
         self.known.push(statement);
         let known = &self.known;
         self.by_hash.insert_unique(hash, id, |id| {
@@ -403,6 +417,21 @@ mod tests {
         assert_eq!(&*statements.statement(folded).text, OTHER);
         assert_eq!(first, statements.resolve(SQL, b"select A0", false));
         assert_eq!(statements.fixed("COM_PING"), folded);
+    }
+
+    #[test]
+    fn texts_are_bounded() {
+        let mut statements = Statements::new(1000, false).within(10 * MAX_TEXT);
+        for name in 0..100 {
+            let text = format!("SELECT a{name}, {}", "b, ".repeat(MAX_TEXT));
+            statements.resolve(SQL, text.as_bytes(), false);
+        }
+        assert!(
+            (8..=11).contains(&statements.iter().count()),
+            "{}",
+            statements.iter().count()
+        );
+        assert_eq!(statements.evicted(), 101 - statements.iter().count() as u64);
     }
 
     #[test]

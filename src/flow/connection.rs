@@ -42,6 +42,21 @@ pub(super) struct Unsettled {
     pub(super) syn_ack: Option<Timestamp>,
 }
 
+/// The order in which connections go where there is no room: first what is least.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Worth {
+    open: bool,
+    busy: bool,
+    last_seen: Timestamp,
+}
+
+impl Worth {
+    /// Something is in flight.
+    pub(super) fn is_in_flight(self) -> bool {
+        self.busy
+    }
+}
+
 impl<C> Flow<C> {
     pub(super) fn new(key: Key, client_first: bool, at: Timestamp, conversation: C) -> Self {
         let mut state = State::default();
@@ -136,6 +151,22 @@ impl<C> Flow<C> {
             let sides = active.unsettled.iter().flat_map(|unsettled| &unsettled.sides);
             handler.buffered(&active.conversation) + sides.map(Reassembly::size).sum::<usize>()
         })
+    }
+
+    /// Whether something is in flight.
+    pub(super) fn is_busy<H: Handler<Conversation = C>>(&self, handler: &H) -> bool {
+        self.active
+            .as_ref()
+            .is_some_and(|active| handler.is_busy(&active.conversation))
+    }
+
+    /// What is lost with it where there is no room for all.
+    pub(super) fn worth<H: Handler<Conversation = C>>(&self, handler: &H) -> Worth {
+        Worth {
+            open: !self.state.has(State::CLOSED),
+            busy: self.is_busy(handler),
+            last_seen: self.last_seen,
+        }
     }
 
     /// A segment comes that is not simply the next.

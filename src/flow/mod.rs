@@ -157,7 +157,7 @@ pub trait Handler {
     /// The connection is gone.
     fn closed(&mut self, id: ConnectionId, at: Timestamp, with: &mut Self::Conversation, how: Close);
 
-    /// How many bytes are kept until more come.
+    /// How many bytes are kept until more come, and beyond what every connection takes.
     fn buffered(&self, with: &Self::Conversation) -> usize;
 
     /// What is kept until more comes is given up: too much is kept in all.

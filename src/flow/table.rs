@@ -1,5 +1,7 @@
 //! The flow table: finds a segment's connection and keeps its TCP state.
 
+mod room;
+
 use std::collections::VecDeque;
 
 use hashbrown::HashTable;
@@ -27,6 +29,8 @@ const PATIENCE: Span = Span::from_secs(2);
 pub struct Limits {
     /// The most connections kept at once.
     pub connections: usize,
+    /// The most bytes for them: [`Limits::RESTING`] for each, [`Limits::WHOLE`] for each whose conversation is kept whole.
+    pub bytes: usize,
     /// So many conversations are kept whole though nothing goes on in them: their next segment comes soon, most likely. It
     /// changes what is kept, and nothing that is told.
     pub awake: usize,
@@ -38,6 +42,10 @@ pub struct Limits {
 impl Limits {
     /// Conversations kept whole, as a rule: a few megabytes of them.
     pub const AWAKE: usize = 4096;
+    /// Bytes of a connection at rest, here and in a profile (119 by `benches/memory`).
+    pub const RESTING: usize = 128;
+    /// Bytes of one kept whole, with a request in flight (1,091 by `benches/memory`; more over TLS and HTTP).
+    pub const WHOLE: usize = 1_500;
 }
 
 /// All connections, their TCP state, and what the [`Handler`] keeps of each.
@@ -57,6 +65,10 @@ pub struct Table<C> {
     share: Share,
     counters: Counters,
     cursor: usize,
+    /// Slots that may be looked at for a connection with nothing in flight.
+    patience: usize,
+    /// How many conversations are kept whole.
+    whole: usize,
     /// The connections whose conversations are kept whole, the one awake for longest first; some may have gone meanwhile.
     awake: VecDeque<u32>,
     /// Bytes kept until more come, of all connections.
@@ -83,6 +95,8 @@ impl<C> Table<C> {
             share: Share::ALL,
             counters: Counters::default(),
             cursor: 0,
+            patience: usize::MAX,
+            whole: 0,
             awake: VecDeque::new(),
             buffered: 0,
             stalled: VecDeque::new(),
@@ -207,55 +221,11 @@ impl<C> Table<C> {
         }
     }
 
-    /// Counts what a connection keeps now, `grown` bytes more than before. Where that is too much in all, those that began first
-    /// give theirs up.
-    #[inline(never)]
-    fn account<H: Handler<Conversation = C>>(
-        &mut self,
-        slot: u32,
-        grown: isize,
-        at: Timestamp,
-        handler: &mut H,
-    ) {
-        let flow = &mut self.flows[slot as usize];
-        self.buffered = self.buffered.saturating_add_signed(grown);
-        if flow.buffered(handler) > 0 && !flow.state.has(State::STALLED) {
-            flow.state.set(State::STALLED, true);
-            self.stalled.push_back(slot);
-        }
-        while self.buffered > self.limits.buffered
-            && let Some(first) = self.stalled.pop_front()
-        {
-            self.shed(first, at, handler);
-        }
-    }
-
-    fn shed<H: Handler<Conversation = C>>(&mut self, slot: u32, at: Timestamp, handler: &mut H) {
-        let flow = &mut self.flows[slot as usize];
-        flow.state.set(State::STALLED, false);
-        let before = flow.buffered(handler);
-        if before == 0 {
-            return;
-        }
-        self.counters.shed += 1;
-        let mut step = Step {
-            id: ConnectionId(slot),
-            at,
-            side: Side::Client,
-            counters: &mut self.counters,
-        };
-        step.give_up_all(flow, handler);
-        if let Some(active) = &mut flow.active {
-            handler.shed(ConnectionId(slot), at, &mut active.conversation);
-        }
-        let after = flow.buffered(handler);
-        self.buffered = (self.buffered + after).saturating_sub(before);
-    }
-
     /// Closes a connection; what it kept is gone.
     fn close<H: Handler<Conversation = C>>(&mut self, slot: u32, at: Timestamp, how: Close, handler: &mut H) {
         let flow = &mut self.flows[slot as usize];
         self.buffered = self.buffered.saturating_sub(flow.buffered(handler));
+        self.whole -= usize::from(flow.active.is_some());
         flow.close(ConnectionId(slot), at, how, handler);
     }
 
@@ -263,6 +233,7 @@ impl<C> Table<C> {
     #[inline(never)]
     fn wake<H: Handler<Conversation = C>>(&mut self, slot: u32, handler: &mut H) {
         self.flows[slot as usize].wake(handler);
+        self.whole += 1;
         self.keep_awake(slot, handler);
     }
 
@@ -277,8 +248,17 @@ impl<C> Table<C> {
             let Some(longest) = self.awake.pop_front() else {
                 return;
             };
-            if longest == slot || self.flows[longest as usize].rest(handler) {
+            if longest == slot {
                 self.awake.push_back(longest);
+                continue;
+            }
+            let flow = &mut self.flows[longest as usize];
+            let (was_whole, kept) = (flow.active.is_some(), flow.buffered(handler));
+            if flow.rest(handler) {
+                self.awake.push_back(longest);
+            } else if was_whole {
+                self.whole -= 1;
+                self.buffered = self.buffered.saturating_sub(kept);
             }
         }
     }
@@ -303,8 +283,16 @@ impl<C> Table<C> {
                 side,
                 counters: &mut self.counters,
             };
+            let was_whole = flow.active.is_some();
             step.run(flow, segment, handler);
+            self.whole -= usize::from(was_whole && flow.active.is_none());
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn check_for_tests(&self) {
+        let whole = self.flows.iter().filter(|flow| flow.active.is_some());
+        assert_eq!(self.whole, whole.count());
     }
 
     #[cfg(test)]
@@ -381,7 +369,9 @@ impl<C> Table<C> {
             side,
             counters: &mut self.counters,
         };
+        let was_whole = flow.active.is_some();
         step.give_up(flow, until, handler);
+        self.whole -= usize::from(was_whole && flow.active.is_none());
     }
 
     /// Puts connections in the order of their ends, each once.
@@ -551,9 +541,7 @@ impl<C> Table<C> {
         at: Timestamp,
         handler: &mut H,
     ) -> u32 {
-        if self.len() >= self.limits.connections {
-            self.evict(at, handler);
-        }
+        while self.is_full() && self.evict(at, handler) {}
         let slot = self.free.pop().unwrap_or(self.flows.len() as u32);
         let opening = Opening {
             client: key.end(!client_first, &self.hosts),
@@ -563,6 +551,7 @@ impl<C> Table<C> {
         };
         let conversation = handler.opened(ConnectionId(slot), at, &opening);
         let flow = Flow::new(key, client_first, at, conversation);
+        self.whole += 1;
         if (slot as usize) < self.flows.len() {
             self.flows[slot as usize] = flow;
         } else {
@@ -591,34 +580,6 @@ impl<C> Table<C> {
             (Some(to), _) => Some((to, true)),
             (None, from) => from.map(|pattern| (pattern, false)),
         }
-    }
-
-    /// Makes room: of a sample, a closed connection goes first, then the one idle for longest, one with something in flight only
-    /// where there is no other.
-    fn evict<H: Handler<Conversation = C>>(&mut self, at: Timestamp, handler: &mut H) {
-        const SAMPLE: usize = 64;
-        let count = self.flows.len();
-        let slots = (0..count.min(SAMPLE)).map(|step| (self.cursor + step) % count);
-        let worth = |&slot: &usize| {
-            let flow = &self.flows[slot];
-            let busy = flow
-                .active
-                .as_ref()
-                .is_some_and(|active| handler.is_busy(&active.conversation));
-            (!flow.state.has(State::CLOSED), busy, flow.last_seen)
-        };
-        let Some(slot) = slots
-            .filter(|&slot| !self.flows[slot].is_vacant())
-            .min_by_key(worth)
-        else {
-            return;
-        };
-        self.cursor = (self.cursor + SAMPLE) % count;
-        if !self.flows[slot].state.has(State::CLOSED) {
-            self.counters.evicted += 1;
-            self.close(slot as u32, at, Close::Evicted, handler);
-        }
-        self.release(slot as u32);
     }
 
     fn look_after(&mut self, slot: u32, now: Timestamp) {

@@ -87,6 +87,7 @@ impl Bench {
             servers,
             Limits {
                 connections,
+                bytes: usize::MAX,
                 awake: usize::MAX,
                 buffered: usize::MAX,
             },
@@ -133,6 +134,7 @@ impl Bench {
         self.clock += 1_000_000;
         self.table
             .segment(segment, Timestamp::from_nanos(self.clock), &mut self.log);
+        self.table.check_for_tests();
     }
 
     fn send(&mut self, side: Side, flags: u8, sequence: u32, acknowledgment: u32, payload: &'static [u8]) {
@@ -600,4 +602,15 @@ fn bytes_behind_holes_are_bounded_in_all() {
         0,
         "nothing is counted of what is gone"
     );
+}
+
+#[test]
+fn connections_are_bounded_by_what_they_take() {
+    let mut bench = Bench::new();
+    bench.table.limits_for_tests().bytes = 3 * Limits::WHOLE;
+    for _ in 0..10 {
+        bench.connect();
+        bench.port += 1;
+    }
+    assert_eq!((bench.table.len(), bench.table.counters().evicted), (3, 7));
 }

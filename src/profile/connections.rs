@@ -98,7 +98,8 @@ impl Profile {
             .config
             .max_connections
             .saturating_sub(self.lives.open() + 1)
-            .min(Config::CLOSED);
+            .min(Config::CLOSED)
+            .min(self.config.bounds.listed);
         while self.gone.len() >= room.max(1) {
             self.gone.pop_front();
             self.gone_uncounted += 1;

@@ -101,6 +101,15 @@ impl Durations {
         }
     }
 
+    /// Bytes that it takes beside itself.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        match &self.kept {
+            Kept::Raw(raw) => raw.capacity() * size_of::<u64>(),
+            Kept::Pages(pages) => size_of::<Pages>() + pages.counters.capacity() * size_of::<[u32; PAGE]>(),
+        }
+    }
+
     /// How many were recorded.
     #[must_use]
     pub const fn count(&self) -> u64 {

@@ -67,6 +67,8 @@ impl IdentityId {
 /// All names, owners and combinations seen. Each kind holds 65,535; what comes later stays unknown.
 #[derive(Debug)]
 pub struct Identities {
+    /// Bytes that names may still take.
+    room: usize,
     names: Interner<Box<str>>,
     owners: Interner<Owner>,
     combinations: Interner<Identity>,
@@ -82,6 +84,7 @@ impl Default for Identities {
         let mut combinations = Interner::default();
         combinations.intern(Identity::default());
         Self {
+            room: usize::MAX,
             names,
             owners,
             combinations,
@@ -90,6 +93,15 @@ impl Default for Identities {
 }
 
 impl Identities {
+    /// None yet, with names of at most so many bytes.
+    #[must_use]
+    pub fn within(room: usize) -> Self {
+        Self {
+            room,
+            ..Self::default()
+        }
+    }
+
     /// The combination behind an id.
     #[must_use]
     pub fn of(&self, id: IdentityId) -> Identity {
@@ -170,11 +182,21 @@ impl Identities {
             .take(LONGEST)
             .map(readable)
             .collect();
+        let known = self.names.len();
+        // The name twice, and its places in the index and among the entries.
+        let taken = 2 * text.len() + 96;
+        if taken > self.room && !self.names.knows(text.as_str()) {
+            return None;
+        }
         // `?` and the empty name are taken: a user called `?` is looked up apart.
-        match self.names.intern(text.into_boxed_str()) {
+        let id = match self.names.intern(text.into_boxed_str()) {
             Some(0) => self.names.intern(Box::from("? ")).map(NameId),
             id => id.map(NameId),
+        };
+        if self.names.len() > known {
+            self.room = self.room.saturating_sub(taken);
         }
+        id
     }
 }
 
@@ -203,6 +225,17 @@ impl<T: Clone + Eq + Hash> Interner<T> {
         self.entries.push(value.clone());
         self.ids.insert(value, id);
         Some(id)
+    }
+
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn knows<Q: Hash + Eq + ?Sized>(&self, value: &Q) -> bool
+    where
+        T: std::borrow::Borrow<Q>,
+    {
+        self.ids.contains_key(value)
     }
 
     fn entry(&self, id: u16) -> Option<&T> {

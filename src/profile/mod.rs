@@ -67,6 +67,35 @@ pub struct Config {
     /// What demand is judged by: peaks older than this are forgotten, at the earliest after half of it. `None` for the whole
     /// watch.
     pub demand_window: Option<Span>,
+    /// The most of everything else.
+    pub bounds: Bounds,
+}
+
+/// Bounds on what is kept beside connections.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// The most bytes of what is counted of statements. Beyond it those executed least are given up.
+    pub statement_bytes: usize,
+    /// The most bytes of users', databases' and applications' names; those that come later are unknown.
+    pub name_bytes: usize,
+    /// The most pools told apart, at most [`pools::Pools::MOST`]; clients beyond them are counted together.
+    pub pools: usize,
+    /// The most rows of a summary's list of connections; closed ones are kept up to as many.
+    pub listed: usize,
+    /// The most servers told apart, at most [`service::Services::MOST`]; those beyond them are counted with the last.
+    pub services: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            statement_bytes: usize::MAX,
+            name_bytes: usize::MAX,
+            pools: Pools::MOST,
+            listed: usize::MAX,
+            services: Services::MOST,
+        }
+    }
 }
 
 impl Config {
@@ -83,6 +112,7 @@ impl Default for Config {
             max_connections: 1 << 20,
             max_statements: 4096,
             demand_window: None,
+            bounds: Bounds::default(),
         }
     }
 }
@@ -132,10 +162,10 @@ impl Profile {
             lives: Lives::default(),
             gone: VecDeque::new(),
             gone_uncounted: 0,
-            identities: Identities::default(),
-            services: Services::default(),
-            pools: Pools::default(),
-            statements: StatementTable::new(config.max_statements),
+            identities: Identities::within(config.bounds.name_bytes),
+            services: Services::within(config.bounds.services),
+            pools: Pools::within(config.bounds.pools),
+            statements: StatementTable::new(config.max_statements).within(config.bounds.statement_bytes),
             recents: Recents::default(),
             held_up: 0,
         }

@@ -61,9 +61,10 @@ struct Base {
     pools: Vec<PoolId>,
 }
 
-/// All pools, at most [`Pools::MOST`]; clients beyond them are counted together.
-#[derive(Debug, Default)]
+/// All pools, bounded; clients beyond them are counted together.
+#[derive(Debug)]
 pub struct Pools {
+    most: usize,
     all: Vec<Pool>,
     bases: Vec<Base>,
     ids: HashMap<(Client, ServiceId), u16, foldhash::fast::RandomState>,
@@ -83,6 +84,19 @@ pub struct Place {
 impl Pools {
     /// The most pools told apart.
     pub const MOST: usize = 8192;
+
+    /// None yet. At most so many clients are told apart, and twice as many pools.
+    #[must_use]
+    pub fn within(most: usize) -> Self {
+        Self {
+            most: most.clamp(1, Self::MOST),
+            all: Vec::new(),
+            bases: Vec::new(),
+            ids: HashMap::default(),
+            last: None,
+            start: Timestamp::default(),
+        }
+    }
 
     /// Since when demand is counted in pools that are new.
     pub fn watch_from(&mut self, start: Timestamp) {
@@ -134,7 +148,7 @@ impl Pools {
         if let Some(&base) = self.ids.get(&wanted) {
             return base;
         }
-        if self.bases.len() >= Self::MOST && wanted.0 != Client::Others {
+        if self.bases.len() >= self.most && wanted.0 != Client::Others {
             return self.base(Client::Others, service);
         }
         let base = self.bases.len() as u16;
@@ -289,7 +303,7 @@ impl Pools {
 
     /// Where no more pools are told apart: the last one made for this server.
     fn overflow(&self, service: ServiceId) -> Option<PoolId> {
-        if self.all.len() < Self::MOST * 2 {
+        if self.all.len() < self.most * 2 {
             return None;
         }
         let last = self.all.iter().rposition(|pool| pool.service == service)?;

@@ -325,9 +325,10 @@ fn is_delayed(exchange: &Exchange, timing: &Timing) -> bool {
     held_back(timing.sending, exchange.request_bytes) || held_back(timing.receiving, exchange.reply_bytes)
 }
 
-/// All servers, at most [`Services::MOST`]; further ones are counted with the last.
-#[derive(Debug, Default)]
+/// All servers, bounded; further ones are counted with the last.
+#[derive(Debug)]
 pub struct Services {
+    most: usize,
     all: Vec<Service>,
     ids: std::collections::HashMap<Endpoint, ServiceId, foldhash::fast::RandomState>,
     last: Option<(Endpoint, ServiceId)>,
@@ -337,6 +338,17 @@ impl Services {
     /// The most servers told apart.
     pub const MOST: usize = 4096;
 
+    /// None yet, and at most so many.
+    #[must_use]
+    pub fn within(most: usize) -> Self {
+        Self {
+            most: most.clamp(1, Self::MOST),
+            all: Vec::new(),
+            ids: std::collections::HashMap::default(),
+            last: None,
+        }
+    }
+
     /// The id of a server, new or known.
     pub fn id(&mut self, server: Endpoint, system: System) -> ServiceId {
         if let Some((_, id)) = self.last.filter(|(last, _)| *last == server) {
@@ -344,8 +356,8 @@ impl Services {
         }
         let id = match self.ids.get(&server) {
             Some(&id) => id,
-            None if self.all.len() < Self::MOST => self.add(server, system),
-            None => ServiceId((Self::MOST - 1) as u16),
+            None if self.all.len() < self.most => self.add(server, system),
+            None => ServiceId((self.most - 1) as u16),
         };
         self.last = Some((server, id));
         id
@@ -496,7 +508,7 @@ mod tests {
 
     #[test]
     fn servers_and_codes_are_bounded() {
-        let mut services = Services::default();
+        let mut services = Services::within(Services::MOST);
         let address = "10.0.0.1".parse().unwrap();
         for port in 0..=u16::MAX {
             services.id(Endpoint::new(address, port), System::Unknown);

@@ -81,7 +81,13 @@ pub struct StatementTable {
     most: usize,
     evicted: std::collections::HashSet<(ServiceId, StatementId), foldhash::fast::FixedState>,
     evictions: u64,
+    most_bytes: usize,
+    /// Exchanges until it is looked at how many bytes there are.
+    until_weighed: usize,
 }
+
+/// Exchanges between two looks at how many bytes there are, at least: few enough that not much comes in between.
+const WEIGHED: usize = 4096;
 
 impl StatementTable {
     /// For at most this many.
@@ -94,7 +100,16 @@ impl StatementTable {
             most,
             evicted: std::collections::HashSet::default(),
             evictions: 0,
+            most_bytes: usize::MAX,
+            until_weighed: WEIGHED,
         }
+    }
+
+    /// The same within so many bytes: beyond them, statements executed least are evicted.
+    #[must_use]
+    pub fn within(mut self, most_bytes: usize) -> Self {
+        self.most_bytes = most_bytes;
+        self
     }
 
     /// Counts an exchange; with its times where it counts.
@@ -102,6 +117,10 @@ impl StatementTable {
     pub fn add(&mut self, service: ServiceId, exchange: &Exchange, timing: Option<&Timing>) {
         if let Some(statement) = self.find(service, exchange.statement, exchange.verb) {
             statement.add(exchange, timing);
+        }
+        self.until_weighed -= 1;
+        if self.until_weighed == 0 {
+            self.weigh();
         }
     }
 
@@ -169,11 +188,11 @@ impl StatementTable {
 
     #[cold]
     fn chain(&mut self, service: ServiceId, id: StatementId, verb: Verb) -> Option<Slot> {
-        if self.slots.len() >= self.most {
-            // Remembered only up to as many as are kept: beyond that the count is a lower bound.
-            if self.evicted.len() < self.most && self.evicted.insert((service, id)) {
-                self.evictions += 1;
-            }
+        // Remembered only up to as many as are kept: beyond that the count is a lower bound.
+        let remembers = self.evicted.len() < self.most;
+        let evicted = !self.evicted.is_empty() && (!remembers || self.evicted.contains(&(service, id)));
+        if evicted || self.slots.len() >= self.most {
+            self.evictions += u64::from(remembers && self.evicted.insert((service, id)));
             return None;
         }
         let index = id.0 as usize;
@@ -185,6 +204,41 @@ impl StatementTable {
         fresh.next = std::mem::replace(&mut self.first[index], slot);
         self.slots.push(fresh);
         Some(slot)
+    }
+
+    /// Where there are too many bytes, the half that was executed least is given up.
+    #[cold]
+    fn weigh(&mut self) {
+        self.until_weighed = WEIGHED.max(self.slots.len());
+        if self.slots.iter().map(Statement::bytes).sum::<usize>() > self.most_bytes {
+            self.evict_half();
+        }
+    }
+
+    fn evict_half(&mut self) {
+        let mut slots = std::mem::take(&mut self.slots);
+        slots.sort_by_key(|statement| (statement.statement.is_some(), std::cmp::Reverse(statement.count)));
+        let gone = slots.split_off(slots.len().div_ceil(2)).into_iter();
+        for (service, id) in gone.filter_map(|gone| gone.statement.map(|id| (gone.service, id))) {
+            self.evictions += u64::from(self.evicted.insert((service, id)));
+        }
+        slots.shrink_to_fit();
+        self.slots = slots;
+        self.chain_anew();
+    }
+
+    fn chain_anew(&mut self) {
+        self.first.fill(NO_SLOT);
+        self.unknown.clear();
+        for (slot, statement) in (0..).zip(&mut self.slots) {
+            match statement.statement {
+                Some(id) => {
+                    let first = self.first.get_mut(id.0 as usize);
+                    statement.next = first.map_or(NO_SLOT, |first| std::mem::replace(first, slot));
+                }
+                None => drop(self.unknown.insert((statement.service, statement.verb), slot)),
+            }
+        }
     }
 
     fn unknown_slot(&mut self, service: ServiceId, verb: Verb) -> Slot {
@@ -217,6 +271,10 @@ impl Statement {
             legs: Legs::default(),
             repeats: Repeats::default(),
         }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.latency.kept() + self.duration.kept()
     }
 
     #[cold]
@@ -318,6 +376,43 @@ mod tests {
             );
         }
         assert_eq!(told(&table), [(Verb::Query, 2)]);
+    }
+
+    #[test]
+    fn beyond_its_bytes_the_least_executed_go() {
+        let mut table = StatementTable::new(10_000).within(1000 * size_of::<Statement>());
+        let add = |table: &mut StatementTable, id: u32, service| {
+            let one = of(id);
+            table.add(service, &one, Timing::of(&one, [Span::ZERO; 2], 1).as_ref());
+        };
+        for id in 0..2000 {
+            let times = if id % 100 == 0 { 50 } else { 2 };
+            (0..times).for_each(|_| add(&mut table, id, ServiceId(0)));
+        }
+        add(&mut table, 0, ServiceId(1));
+        let told = table.iter().count() as u64;
+        assert!(
+            told < 1500 && table.evictions() >= 500,
+            "{told}, {}",
+            table.evictions()
+        );
+        for id in (0..2000).step_by(100) {
+            let often: Vec<u64> = table
+                .iter()
+                .filter(|one| one.statement == Some(StatementId(id)) && one.service == ServiceId(0))
+                .map(|one| one.count)
+                .collect();
+            assert_eq!(often, [50], "{id}");
+        }
+        let evicted = table.evictions();
+        (0..2000).for_each(|id| add(&mut table, id, ServiceId(0)));
+        let counts = |count| table.iter().filter(|one| one.count == count).count();
+        assert_eq!(
+            counts(1),
+            1,
+            "what was given up does not come again as if it were new: only that of another server"
+        );
+        assert_eq!(table.evictions(), evicted);
     }
 
     #[test]

@@ -15,6 +15,8 @@ use crate::exchange::ConnectionId;
 const SIZES: usize = 24;
 /// Holds remembered while they wait; when more would be, the sizes furthest behind are given up.
 const BACKLOG: usize = 4096;
+/// Holds that began late in some replay and go on, of all replays; when more would, the same.
+const LATE: usize = 4 * BACKLOG;
 /// Holds kept at least before it is looked at which of them are still needed.
 const UNSETTLED: usize = 32;
 /// So near the limit it is looked at each time.
@@ -166,6 +168,9 @@ impl WhatIf {
         if self.holds.len() > BACKLOG {
             self.give_up_the_furthest();
         }
+        while self.late() > LATE {
+            self.give_up_the_furthest();
+        }
         let next = self.first + self.holds.len() as u64;
         let astray = self.replays.iter().filter(|replay| replay.astray);
         let (count, needed) = astray.fold((0, next), |(count, least), replay| {
@@ -179,6 +184,10 @@ impl WhatIf {
         if count == 0 {
             self.current.clear();
         }
+    }
+
+    fn late(&self) -> usize {
+        self.replays.iter().map(|replay| replay.late.len()).sum()
     }
 
     #[cold]

@@ -282,6 +282,11 @@ impl Decoder for AnyDecoder {
         dispatch!(self, decoder => decoder.open(side, bytes, plain))
     }
 
+    #[inline]
+    fn kept(&self) -> usize {
+        dispatch!(self, decoder => decoder.kept())
+    }
+
     fn finished(&mut self, side: Side, told: &mut Messages<'_>) {
         dispatch!(self, decoder => decoder.finished(side, told));
     }

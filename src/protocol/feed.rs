@@ -120,14 +120,16 @@ impl Feed {
         client.buffered() + server.buffered() + unwrapped.map(Stream::buffered).sum::<usize>()
     }
 
-    /// Gives up what is kept until more comes: the message that it begins is lost.
-    pub fn shed(&mut self, listener: &mut impl Listener) {
+    /// Gives up what is kept until more comes: the message that it begins is lost, and all that is in flight where `whole` says so
+    /// or the decoder keeps more than every one does.
+    pub fn shed(&mut self, whole: bool, listener: &mut impl Listener) {
+        let whole = whole || self.decoder.kept() > 0;
         for side in [Side::Client, Side::Server] {
             let unwrapped = self
                 .unwrapped
                 .as_ref()
                 .map_or(0, |streams| streams[side.index()].buffered());
-            if self.streams[side.index()].buffered() + unwrapped > 0 {
+            if whole || self.streams[side.index()].buffered() + unwrapped > 0 {
                 self.set_adrift(side);
                 listener.lost(side);
             }

@@ -505,6 +505,12 @@ pub trait Decoder {
         Step::Garbage
     }
 
+    /// Bytes that are kept beyond what every decoder takes: of a pipeline, of names, of what is being unwrapped. None after
+    /// [`Decoder::lost`] of both sides.
+    fn kept(&self) -> usize {
+        0
+    }
+
     /// `side` will send no more (FIN or RST): what ends with the stream ends now.
     fn finished(&mut self, side: Side, told: &mut Messages<'_>) {
         let _ = (side, told);

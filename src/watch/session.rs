@@ -34,10 +34,14 @@ pub struct Plan {
     pub profile: crate::profile::Config,
     /// The most connections followed at once.
     pub max_connections: usize,
+    /// The most bytes that connections may take.
+    pub max_connection_bytes: usize,
     /// The most bytes kept until more come, of all connections.
     pub max_buffered: usize,
     /// The most statements told apart.
     pub max_statements: usize,
+    /// The most bytes of their texts.
+    pub max_text_bytes: usize,
     /// Whether statements keep their literals.
     pub show_literals: bool,
     /// Which connections a summary lists.
@@ -78,14 +82,17 @@ impl Plan {
     fn tracker<O: Observer>(&self, of: usize, observer: O) -> Tracker<O> {
         let limits = Limits {
             connections: self.max_connections.div_ceil(of),
+            bytes: self.max_connection_bytes / of,
             awake: Limits::AWAKE / of,
             buffered: self.max_buffered / of,
         };
-        Tracker::new(self.targets.clone(), limits, self.statements(), observer)
+        Tracker::new(self.targets.clone(), limits, self.statements(of), observer)
     }
 
-    fn statements(&self) -> Statements {
-        Statements::new(self.max_statements, self.show_literals)
+    /// Those of one of so many trackers, or of who takes in what all of them tell.
+    fn statements(&self, of: usize) -> Statements {
+        let tables = if of > 1 { of + 1 } else { 1 };
+        Statements::new(self.max_statements, self.show_literals).within(self.max_text_bytes / tables)
     }
 }
 
@@ -133,7 +140,7 @@ impl Session {
         );
         let shards = u32::try_from(sources.len()).unwrap_or(1);
         let tracker = |teller: Teller| self.plan.tracker(shards as usize, teller);
-        let mut several = Several::new(shards, tracker, recorder, self.plan.statements());
+        let mut several = Several::new(shards, tracker, recorder, self.plan.statements(shards as usize));
         let (start, frames) = several.read(sources, look)?;
         self.shards = Shards::Several(Box::new(several));
         self.start = self.start.or(start);
@@ -257,6 +264,7 @@ impl Session {
         source
             .notes
             .extend(shed_note(totals.flow.shed - self.told.flow.shed));
+        source.notes.extend(unlisted_note(picture.unlisted));
         source.notes.extend(self.unseen());
         let forgotten = totals.flow.forgotten - self.told.flow.forgotten;
         source.overload = self
@@ -402,6 +410,13 @@ impl Session {
     }
 }
 
+/// What is to be said where connections found no room in a list.
+fn unlisted_note(connections: u64) -> Option<String> {
+    (connections > 0).then(|| {
+        format!("{connections} connections are counted but not listed: --max-connections or --max-memory leaves no more room")
+    })
+}
+
 /// What is to be said where bytes were given up for the bound on memory.
 fn shed_note(times: u64) -> Option<String> {
     (times > 0).then(|| {
@@ -431,7 +446,9 @@ mod tests {
                 ..crate::profile::Config::default()
             },
             max_connections: 100,
+            max_connection_bytes: usize::MAX,
             max_buffered: 1 << 20,
+            max_text_bytes: usize::MAX,
             max_statements: 100,
             show_literals: false,
             connections: Listing::None,

@@ -26,6 +26,7 @@
 //! | bytes that JSON, a terminal or HTML must not get as they are | `wire::no_byte_escapes_into_a_report` |
 //! | protocols on each other's ports | `wire::a_port_alone_makes_no_protocol` |
 //! | statement ids without end | `wire::prepared_statements_without_end_are_bounded` |
+//! | more of everything than `--max-memory` allows | `memory::` |
 //! | summaries themselves, on a terminal of the user's | `terminal::` |
 
 #![allow(
@@ -38,6 +39,7 @@ mod arguments;
 mod capture;
 mod files;
 mod live;
+mod memory;
 mod output;
 mod terminal;
 mod wire;

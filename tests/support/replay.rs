@@ -198,7 +198,9 @@ pub fn whole(frames: &[Kept], ports: &[u16], threads: Threads) -> (String, Strin
         targets_written: Vec::new(),
         profile: Config::default(),
         max_connections: 10_000,
+        max_connection_bytes: usize::MAX,
         max_buffered: 1 << 24,
+        max_text_bytes: usize::MAX,
         max_statements: 1_000,
         show_literals: false,
         connections: Listing::All,
@@ -349,6 +351,7 @@ fn follow(
     };
     let limits = Limits {
         connections: 100_000,
+        bytes: usize::MAX,
         awake,
         buffered: usize::MAX,
     };

@@ -89,6 +89,7 @@ fn opened(connections: u32) -> Table<()> {
     }]);
     let limits = Limits {
         connections: connections as usize,
+        bytes: usize::MAX,
         awake: Limits::AWAKE,
         buffered: 1 << 20,
     };

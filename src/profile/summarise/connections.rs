@@ -1,5 +1,7 @@
 //! Connections.
 
+use std::cmp::Reverse;
+
 use super::{Listing, View};
 use crate::clock::{Span, Timestamp};
 use crate::exchange::ConnectionId;
@@ -10,15 +12,25 @@ use crate::summary::{Connection, ConnectionState};
 
 impl View<'_> {
     pub(super) fn hoarded(&self) -> Vec<Connection> {
-        let ids = self.hoarded.keys().copied();
-        let mut told: Vec<Connection> = ids.filter_map(|id| self.open_connection(id)).collect();
-        let idle = |one: &Connection| one.idle_seconds.unwrap_or(0.0);
-        told.sort_by(|one, other| {
-            idle(other)
-                .total_cmp(&idle(one))
-                .then_with(|| (one.client, one.server).cmp(&(other.client, other.server)))
-        });
-        told
+        let idle = |id| self.profile.lives.of(id).map(|life| life.idle(self.now));
+        let mut ids: Vec<_> = self.hoarded.keys().map(|&id| (Reverse(idle(id)), id)).collect();
+        ids.sort_by_cached_key(|&(idle, id)| (idle, self.profile.ends(id)));
+        ids.truncate(self.profile.config.bounds.listed);
+        ids.into_iter()
+            .filter_map(|(_, id)| self.open_connection(id))
+            .collect()
+    }
+
+    /// How many connections, hoarded ones or all that are asked for, found no room in their list.
+    pub(super) fn unlisted(&self) -> u64 {
+        let listed = self.profile.config.bounds.listed;
+        match self.scope.connections {
+            Listing::All => {
+                let kept = self.profile.lives.open() + self.profile.gone.len();
+                kept.saturating_sub(listed) as u64 + self.profile.gone_uncounted
+            }
+            Listing::Flagged | Listing::None => self.hoarded.len().saturating_sub(listed) as u64,
+        }
     }
 
     pub(super) fn connections(&self) -> Option<Vec<Connection>> {
@@ -33,7 +45,7 @@ impl View<'_> {
                     .gone
                     .iter()
                     .filter_map(|gone| self.gone_connection(gone));
-                Some(open.chain(gone).collect())
+                Some(open.chain(gone).take(self.profile.config.bounds.listed).collect())
             }
         }
     }

@@ -91,7 +91,7 @@ pub struct Picture {
     pub hoarded: Vec<Connection>,
     /// The connections asked for.
     pub connections: Option<Vec<Connection>>,
-    /// Closed connections that are counted but found no room in the list.
+    /// Connections that are counted but found no room in the lists.
     pub unlisted: u64,
 }
 impl Profile {
@@ -112,7 +112,7 @@ impl Profile {
             statements: view.statements(),
             hoarded: view.hoarded(),
             connections: view.connections(),
-            unlisted: self.gone_uncounted,
+            unlisted: view.unlisted(),
         }
     }
 

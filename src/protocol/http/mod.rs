@@ -209,6 +209,11 @@ impl Decoder for Http {
         Resync::NotHere
     }
 
+    #[inline]
+    fn kept(&self) -> usize {
+        self.flight.capacity() * size_of::<Asked>()
+    }
+
     fn finished(&mut self, side: Side, told: &mut Messages<'_>) {
         if side == Side::Server {
             self.closed(told);

@@ -152,7 +152,21 @@ fn begin(mut begun: Opening, opening: &mut Option<Box<Opening>>, bytes: &[u8], p
     Step::Take(taken as u64)
 }
 
+/// What zlib keeps to inflate: its window of 32 KiB and its tables.
+const INFLATE: usize = 44 << 10;
+
 impl Opening {
+    /// Bytes that it takes.
+    pub(super) fn kept(&self) -> usize {
+        let more = match &self.method {
+            Method::Zlib(_) => INFLATE,
+            Method::ZstdPacked { data, .. } => data.capacity(),
+            Method::ZstdUnpacked { plain, .. } => plain.capacity(),
+            Method::Stored | Method::Exhausted => 0,
+        };
+        size_of::<Self>() + more
+    }
+
     /// Takes as much of the packet's data as gives no more than may be added.
     fn advance(&mut self, bytes: &[u8], plain: &mut Vec<u8>) -> Step {
         let data = bytes.get(..self.left).unwrap_or(bytes);

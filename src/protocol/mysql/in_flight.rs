@@ -45,6 +45,14 @@ impl InFlight {
     /// Room that is kept while nothing waits.
     const KEPT: usize = 64;
 
+    /// Bytes of those that wait behind the first.
+    #[inline]
+    pub(super) fn kept(&self) -> usize {
+        self.rest.as_ref().map_or(0, |rest| {
+            size_of::<VecDeque<Kind>>() + rest.capacity() * size_of::<Kind>()
+        })
+    }
+
     fn waiting(&self) -> usize {
         self.rest.as_ref().map_or(0, |rest| rest.len())
     }

@@ -109,6 +109,12 @@ impl Decoder for Mysql {
         self.unsure = true;
     }
 
+    #[inline]
+    fn kept(&self) -> usize {
+        let opening = self.opening.iter().flatten().map(|opening| opening.kept());
+        self.in_flight.kept() + opening.sum::<usize>()
+    }
+
     fn resync(&mut self, side: Side, bytes: &[u8]) -> Resync {
         if self.boundary(side, bytes) {
             Resync::At(0)

@@ -7,6 +7,8 @@ use crate::protocol::{AskId, ErrorCode, Handle};
 
 /// More in flight than this is given up as out of step.
 pub(super) const MOST: usize = 4096;
+/// Room for so many is what every connection takes.
+const USUAL: usize = 8;
 
 /// What kind of entry waits for the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +148,11 @@ impl Flight {
 
     pub(super) fn back_mut(&mut self) -> Option<&mut Pending> {
         self.rest.back_mut().or(self.first.as_mut())
+    }
+
+    /// Bytes beyond those of the usual few.
+    pub(super) fn kept(&self) -> usize {
+        self.rest.capacity().saturating_sub(USUAL) * size_of::<Pending>()
     }
 
     pub(super) fn is_empty(&self) -> bool {

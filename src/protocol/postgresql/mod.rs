@@ -115,6 +115,11 @@ impl Decoder for Postgresql {
         self.names.lost(side);
     }
 
+    #[inline]
+    fn kept(&self) -> usize {
+        self.flight.kept() + self.names.kept()
+    }
+
     fn resync(&mut self, side: Side, bytes: &[u8]) -> Resync {
         let answers_negotiation =
             self.phase == Phase::Negotiating && side == Side::Server && matches!(bytes, [b'S' | b'N' | b'G']);

@@ -68,6 +68,15 @@ impl Names {
         }
     }
 
+    /// Bytes that they take.
+    #[inline]
+    pub(super) fn kept(&self) -> usize {
+        let names = |held: &Held| held.statements.capacity() + held.portals.capacity();
+        self.held
+            .as_ref()
+            .map_or(0, |held| size_of::<Held>() + names(held) * size_of::<Handle>())
+    }
+
     /// Where no names are remembered, whether the unnamed portal's statement was told.
     pub(super) fn rest(&self) -> Option<bool> {
         let held = self.held.as_ref();

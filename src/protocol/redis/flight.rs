@@ -42,6 +42,8 @@ pub const ALL_BEGUN: u32 = u32::MAX - 1;
 
 /// The most entries kept.
 const MAX_RUNS: usize = 16 * 1024;
+/// Room for so many is what every connection takes.
+const USUAL: usize = 8;
 
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -143,6 +145,12 @@ impl Flight {
     /// Whether nothing is in flight, silent commands neither.
     pub fn is_at_rest(&self) -> bool {
         self.head.is_none()
+    }
+
+    /// Bytes of the runs beyond the usual few.
+    #[inline]
+    pub fn kept(&self) -> usize {
+        self.tail.capacity().saturating_sub(USUAL) * size_of::<Run>()
     }
 
     /// Forgets all.

@@ -267,6 +267,11 @@ impl Decoder for Redis {
         self.seen.lost(self.open.as_deref_mut());
     }
 
+    #[inline]
+    fn kept(&self) -> usize {
+        self.flight.kept() + self.names.kept()
+    }
+
     fn resync(&mut self, side: Side, bytes: &[u8]) -> Resync {
         if self.replicating {
             return Resync::At(0);

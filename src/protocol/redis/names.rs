@@ -72,6 +72,12 @@ impl Names {
         }
     }
 
+    /// Bytes of the names that wait to be agreed to.
+    #[inline]
+    pub fn kept(&self) -> usize {
+        self.pending.capacity() * (size_of::<(AskId, Box<Learnt>)>() + size_of::<Learnt>())
+    }
+
     /// Forgets what is pending.
     pub fn clear(&mut self) {
         *self = Self::default();
