@@ -9,7 +9,7 @@ use super::live;
 use super::options::Options;
 use super::plan;
 use super::settings::{Mode, Settings};
-use crate::clock::Span;
+use crate::clock::{Span, Timestamp};
 use crate::daemon::journal::Priority;
 use crate::daemon::lines::{Ending, Lines};
 use crate::daemon::{
@@ -20,6 +20,7 @@ use crate::host::sandbox::{self, Entered, Policy, Privilege};
 use crate::host::{self, Notifier};
 use crate::metrics::serve::{Listen, ListenError, Listener};
 use crate::metrics::{self, Operations, Shared, otlp};
+use crate::packet::Endpoint;
 use crate::watch::ExchangeWriter;
 
 /// Watches until told to end, by what `flags`, the environment and the configuration file say.
@@ -42,6 +43,7 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
     let journal = Journal::start_counting(operations.lost_messages.clone())?;
     tell(&entered, &journal);
     let (files, exchanges) = opened.start(&journal, &operations)?;
+    expect(&shared, &settings, start);
     let aggregator = aggregator(&settings, listener, collector, (shared, &journal))?;
     let work = Work {
         session: plan::session_with(plan::endless(&settings), exchanges),
@@ -63,6 +65,15 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
 fn collector(settings: &Settings) -> Result<Option<Collector>, Failure> {
     let collector = settings.otlp.as_deref().map(Collector::at).transpose();
     collector.map_err(|bad| Failure::new(Exit::Config, bad))
+}
+
+/// Servers that are named with their address are in the metrics from the first moment, all zero.
+fn expect(shared: &Shared, settings: &Settings, since: Timestamp) {
+    for target in plan::targets(settings) {
+        if let (Some(address), Some(system)) = (target.address, target.system) {
+            shared.expect(Endpoint::new(address, target.port), system, since);
+        }
+    }
 }
 
 /// Adds summaries up where anybody wants to know: scrapers, a collector.

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Health, Operations, Totals};
+use super::{Health, Operations, ServiceKey, Totals};
+use crate::clock::Timestamp;
+use crate::protocol::System;
 use crate::summary::Summary;
 
 /// The totals, the latest summary and the watch's health; every clone is the same.
@@ -22,6 +24,11 @@ impl Shared {
     pub fn add(&self, summary: Arc<Summary>) {
         held(&self.0.totals).add(&summary);
         *held(&self.0.latest) = Some(summary);
+    }
+
+    /// Gives a server its row: see [`Totals::expect`].
+    pub fn expect(&self, server: ServiceKey, system: System, since: Timestamp) {
+        held(&self.0.totals).expect(server, system, since);
     }
 
     /// Looks at the totals. Adding waits for it: draw what is needed and let go.

@@ -87,6 +87,17 @@ impl<K: Ord + Clone, R: Row> Table<K, R> {
         self.replaced += replaced;
     }
 
+    /// Gives `key` a row before anything is told of it, so that its counts are seen to begin at zero; `None` where there is no room.
+    pub fn expect(&mut self, key: K, since: Timestamp) -> Option<&mut R> {
+        let has_room = self.rows.len() < self.most || self.rows.contains_key(&key);
+        let begin = || Kept {
+            row: R::default(),
+            since,
+            value: 0.0,
+        };
+        has_room.then(|| &mut self.rows.entry(key).or_insert_with(begin).row)
+    }
+
     fn begin(&mut self) {
         self.other.begin();
         for kept in self.rows.values_mut() {
@@ -255,6 +266,22 @@ mod tests {
         );
         interval(&mut table, &[(1, 10_000)]);
         assert_eq!(total(&table, 1), Some(10_000), "begins anew");
+    }
+
+    #[test]
+    fn an_expected_row_begins_at_zero_and_makes_room_first() {
+        let mut table = Table::<u32, Count>::new(2);
+        let since = Timestamp::from_parts(7, 0);
+        assert!(
+            [1, 2, 1]
+                .into_iter()
+                .all(|key| table.expect(key, since).is_some())
+        );
+        assert!(table.expect(3, since).is_none(), "no room");
+        assert_eq!((table.len(), total(&table, 1)), (2, Some(0)));
+        interval(&mut table, &[(1, 5), (3, 6)]);
+        assert_eq!([1, 2, 3].map(|key| total(&table, key)), [Some(5), None, Some(6)]);
+        assert_eq!(table.rows[&1].since, since);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::source::SourceTotals;
 use super::statement::{self, StatementKey, StatementTotals};
 use super::table::Table;
 use crate::clock::Timestamp;
+use crate::protocol::System;
 use crate::summary::Summary;
 
 /// Servers with rows of their own.
@@ -75,6 +76,13 @@ impl Totals {
         self.statements
             .add(since, summary.statements.iter().map(statement::told));
         self.findings.add(&summary.findings);
+    }
+
+    /// Gives a server that is to be watched its row from `since` on, all zero: what counts its increments sees the first ones too.
+    pub fn expect(&mut self, server: ServiceKey, system: System, since: Timestamp) {
+        if let Some(row) = self.services.expect(server, since) {
+            row.system = Some(system);
+        }
     }
 
     /// When the first interval began.

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::family::{Definition, Family, Kind, Labels, drawn};
+use super::family::{Definition, Family, Kind, Labels, Origin, drawn};
 use super::process::{self, Process};
 use super::{operations, own, pools, services, statements};
+use crate::clock::Timestamp;
 use crate::metrics::table::Row;
 use crate::metrics::{Operations, Table, Totals};
 use crate::protocol::System;
@@ -28,21 +29,35 @@ pub(super) fn families<'a>(
         .map(|process| (Rc::default(), process))
         .collect();
     let mut families: Vec<Family<'_>> = Vec::new();
-    families.extend(drawn(own::METRICS, &[(Rc::default(), totals)], 0));
-    families.extend(drawn(operations::METRICS, &[(Rc::default(), operations)], 0));
+    let start = Rc::new(Origin {
+        since: totals.start(),
+        ..Origin::default()
+    });
+    families.extend(drawn(own::METRICS, &[(Rc::clone(&start), totals)], 0));
+    families.extend(drawn(operations::METRICS, &[(start, operations)], 0));
     families.extend(drawn(
         services::METRICS,
-        &rows(&totals.services, services::labels, services::OTHER),
+        &rows(
+            totals.start(),
+            &totals.services,
+            services::labels,
+            services::OTHER,
+        ),
         OF_SERVICES,
     ));
     families.extend(drawn(
         pools::METRICS,
-        &rows(&totals.pools, pools::labels, pools::OTHER),
+        &rows(totals.start(), &totals.pools, pools::labels, pools::OTHER),
         OF_OTHERS,
     ));
     families.extend(drawn(
         statements::METRICS,
-        &rows(&totals.statements, statements::labels, statements::OTHER),
+        &rows(
+            totals.start(),
+            &totals.statements,
+            statements::labels,
+            statements::OTHER,
+        ),
         OF_OTHERS,
     ));
     families.extend(drawn(process::METRICS, &process, 0));
@@ -52,17 +67,20 @@ pub(super) fn families<'a>(
 
 /// The rows of a table, and the one that all others share under the labels `other`.
 fn rows<'a, K, R: Row>(
+    start: Option<Timestamp>,
     table: &'a Table<K, R>,
     labels: fn(&'a K, &'a R) -> Labels<'a>,
     other: &[&'static str],
-) -> Vec<(Rc<Labels<'a>>, &'a R)> {
-    let own = table.iter();
-    let mut rows: Vec<_> = own
-        .map(|(key, kept)| (Rc::new(labels(key, &kept.row)), &kept.row))
-        .collect();
+) -> Vec<(Rc<Origin<'a>>, &'a R)> {
+    let own = table.iter().map(|(key, kept)| {
+        let (labels, since) = (labels(key, &kept.row), Some(kept.since));
+        (Rc::new(Origin { labels, since }), &kept.row)
+    });
+    let mut rows: Vec<_> = own.collect();
     if table.has_other() {
         let labels = other.iter().map(|name| (*name, Cow::Borrowed(OTHER))).collect();
-        rows.push((Rc::new(labels), table.other()));
+        let since = start;
+        rows.push((Rc::new(Origin { labels, since }), table.other()));
     }
     rows
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use crate::clock::Timestamp;
 use crate::metrics::Histogram;
 use crate::summary::Connections;
 
@@ -84,17 +85,30 @@ pub(super) struct Family<'a> {
 /// Labels of a row, in the order they are written.
 pub(super) type Labels<'a> = Vec<(&'static str, Cow<'a, str>)>;
 
+/// What the samples of a row have in common.
+#[derive(Default)]
+pub(super) struct Origin<'a> {
+    pub(super) labels: Labels<'a>,
+    /// When its counts began.
+    pub(super) since: Option<Timestamp>,
+}
+
 /// One value, or one distribution.
 pub(super) struct Sample<'a> {
-    row: Rc<Labels<'a>>,
+    row: Rc<Origin<'a>>,
     own: Option<(&'static str, Cow<'a, str>)>,
     pub(super) value: Value<'a>,
 }
 
 impl<'a> Sample<'a> {
+    /// When its count began.
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        self.row.since
+    }
+
     /// Its labels; those that are empty are as good as absent.
     pub(super) fn labels(&self) -> impl Iterator<Item = (&'static str, &str)> + use<'_, 'a> {
-        let all = self.row.iter().chain(&self.own);
+        let all = self.row.labels.iter().chain(&self.own);
         all.map(|(name, value)| (*name, value.as_ref()))
             .filter(|(_, value)| !value.is_empty())
     }
@@ -144,16 +158,21 @@ impl<'a> Values<'a> {
     /// Absent until something is in it.
     pub(super) fn histogram(&mut self, histogram: &'a Histogram) {
         if histogram.count() > 0 {
-            let value = Value::Distribution(histogram, self.most_buckets);
-            self.told.push((Cow::Borrowed(""), value));
+            self.histogram_from_zero(histogram);
         }
+    }
+
+    /// There from the row's beginning.
+    pub(super) fn histogram_from_zero(&mut self, histogram: &'a Histogram) {
+        let value = Value::Distribution(histogram, self.most_buckets);
+        self.told.push((Cow::Borrowed(""), value));
     }
 }
 
 /// The families that `definitions` make of `rows`, native histograms with `most_buckets` at most.
 pub(super) fn drawn<'a, R>(
     definitions: &'static [Definition<R>],
-    rows: &[(Rc<Labels<'a>>, &'a R)],
+    rows: &[(Rc<Origin<'a>>, &'a R)],
     most_buckets: usize,
 ) -> impl Iterator<Item = Family<'a>> {
     definitions.iter().map(move |definition| Family {
@@ -162,14 +181,14 @@ pub(super) fn drawn<'a, R>(
         help: definition.help,
         samples: rows
             .iter()
-            .flat_map(|(labels, row)| samples(definition, labels, row, most_buckets))
+            .flat_map(|(origin, row)| samples(definition, origin, row, most_buckets))
             .collect(),
     })
 }
 
 fn samples<'a, R>(
     definition: &Definition<R>,
-    labels: &Rc<Labels<'a>>,
+    origin: &Rc<Origin<'a>>,
     row: &'a R,
     most_buckets: usize,
 ) -> Vec<Sample<'a>> {
@@ -180,7 +199,7 @@ fn samples<'a, R>(
     (definition.draw)(row, &mut values);
     let told = values.told.into_iter();
     told.map(|(label, value)| Sample {
-        row: Rc::clone(labels),
+        row: Rc::clone(origin),
         own: (!label.is_empty()).then_some((definition.label, label)),
         value,
     })

@@ -6,6 +6,7 @@ use prost::Message;
 
 use super::family::{self, Kind, Sample, Value};
 use super::text::unit;
+use crate::clock::Timestamp;
 use crate::metrics::Native;
 use crate::metrics::histogram::CLASSIC;
 
@@ -43,9 +44,9 @@ struct Metric {
     #[prost(message, repeated, tag = "1")]
     labels: Vec<LabelPair>,
     #[prost(message, optional, tag = "2")]
-    gauge: Option<Number>,
+    gauge: Option<Gauge>,
     #[prost(message, optional, tag = "3")]
-    counter: Option<Number>,
+    counter: Option<Counter>,
     #[prost(message, optional, tag = "7")]
     histogram: Option<Histogram>,
 }
@@ -58,11 +59,28 @@ struct LabelPair {
     value: String,
 }
 
-/// `Gauge` and `Counter` are alike.
 #[derive(Clone, Copy, PartialEq, Message)]
-struct Number {
+struct Gauge {
     #[prost(double, optional, tag = "1")]
     value: Option<f64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct Counter {
+    #[prost(double, optional, tag = "1")]
+    value: Option<f64>,
+    /// When it was zero.
+    #[prost(message, optional, tag = "3")]
+    created: Option<Time>,
+}
+
+/// `google.protobuf.Timestamp`.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+struct Time {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(int32, tag = "2")]
+    nanos: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -84,6 +102,9 @@ struct Histogram {
     /// Each count less the one before it.
     #[prost(sint64, repeated, tag = "13")]
     deltas: Vec<i64>,
+    /// When it was empty.
+    #[prost(message, optional, tag = "15")]
+    created: Option<Time>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -129,12 +150,31 @@ fn metric(kind: Kind, sample: &Sample<'_>) -> Metric {
         labels: sample.labels().map(pair).collect(),
         ..Metric::default()
     };
+    let created = sample.since().map(Time::from);
     match sample.value {
-        Value::Number(value) if kind == Kind::Counter => metric.counter = Some(Number { value: Some(value) }),
-        Value::Number(value) => metric.gauge = Some(Number { value: Some(value) }),
-        Value::Distribution(histogram, most) => metric.histogram = Some(both(histogram, most)),
+        Value::Number(value) if kind == Kind::Counter => {
+            let value = Some(value);
+            metric.counter = Some(Counter { value, created });
+        }
+        Value::Number(value) => metric.gauge = Some(Gauge { value: Some(value) }),
+        Value::Distribution(histogram, most) => {
+            metric.histogram = Some(Histogram {
+                created,
+                ..both(histogram, most)
+            });
+        }
     }
     metric
+}
+
+impl From<Timestamp> for Time {
+    fn from(time: Timestamp) -> Self {
+        let second = 1_000_000_000;
+        Self {
+            seconds: time.nanos().div_euclid(second),
+            nanos: time.nanos().rem_euclid(second) as i32,
+        }
+    }
 }
 
 fn pair((name, value): (&str, &str)) -> LabelPair {
@@ -162,6 +202,7 @@ fn both(histogram: &crate::metrics::Histogram, most: usize) -> Histogram {
         zero_count: Some(native.zero),
         spans,
         deltas,
+        created: None,
     }
 }
 
@@ -199,8 +240,9 @@ pub(super) mod tests {
         while !bytes.is_empty() {
             let family = MetricFamily::decode_length_delimited(&mut bytes).unwrap();
             for metric in &family.metrics {
-                let numbers = [metric.gauge, metric.counter].into_iter().flatten();
-                series.extend(numbers.map(|it| (named(&family.name, metric, None), it.value.unwrap())));
+                let (gauge, counter) = (metric.gauge.map(|it| it.value), metric.counter.map(|it| it.value));
+                let number = gauge.or(counter).flatten();
+                series.extend(number.map(|it| (named(&family.name, metric, None), it)));
                 if let Some(histogram) = &metric.histogram {
                     series.extend(distribution(&family.name, metric, histogram));
                 }

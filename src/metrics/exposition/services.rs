@@ -114,12 +114,12 @@ pub(super) const METRICS: &[Metric] = &[
     Metric::histogram(
         "sockhound_latency_seconds",
         "Last byte of the request to first byte of the reply, of useful exchanges.",
-        |row, values| values.histogram(&row.latency),
+        |row, values| values.histogram_from_zero(&row.latency),
     ),
     Metric::histogram(
         "sockhound_duration_seconds",
         "First byte of the request to last byte of the reply, of useful exchanges.",
-        |row, values| values.histogram(&row.duration),
+        |row, values| values.histogram_from_zero(&row.duration),
     ),
     Metric::histogram(
         "sockhound_login_seconds",

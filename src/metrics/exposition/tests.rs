@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::clock::Timestamp;
+use crate::protocol::System;
 use crate::summary::Summary;
 use crate::summary::sample::morning;
 
@@ -122,6 +124,31 @@ fn protobuf_says_the_same() {
         .map(|(name, value)| (name, value.to_bits()))
         .collect();
     assert_eq!(told, of_text);
+}
+
+#[test]
+fn an_expected_server_is_there_all_zero() {
+    let mut totals = Totals::default();
+    let server = crate::summary::sample::at("10.0.0.5:6379");
+    totals.expect(server, System::Redis, Timestamp::from_parts(1, 0));
+    for format in [Format::Text, Format::OpenMetrics] {
+        let text = text(&totals, format);
+        let series = series(&text);
+        let labels = "{server=\"10.0.0.5:6379\",system=\"redis\"}";
+        for name in [
+            "requests_total",
+            "connections_opened_total",
+            "latency_seconds_count",
+            "duration_seconds_sum",
+        ] {
+            assert_eq!(series[format!("sockhound_{name}{labels}").as_str()], 0.0);
+        }
+    }
+    let told = protobuf::tests::read(&draw(&totals, &Operations::default(), Format::Protobuf));
+    let latency = told
+        .iter()
+        .find(|(name, _)| name.starts_with("sockhound_latency_seconds_count{"));
+    assert_eq!(latency.unwrap().1, 0.0);
 }
 
 #[test]
