@@ -13,9 +13,9 @@ use crate::flow::Shard;
 use crate::packet;
 
 /// Entries of a batch: enough to make the hand-over cheap, few enough to stay in the cache.
-const BATCH: usize = 2048;
+const BATCH: usize = 1024;
 /// Batches on their way at most; then the shard waits.
-const WAITING: usize = 4;
+const WAITING: usize = 3;
 /// A batch goes over after so many frames, however little is in it: others' events wait for the word that there are none
 /// before them.
 const FRAMES: u64 = 8192;
