@@ -221,8 +221,8 @@ struct Replay {
     on_time: u32,
     /// Connections whose hold began late, and has not ended in truth.
     late: Vec<Late>,
-    /// When those whose hold began late and has ended in truth will end here, earliest first.
-    ends: VecDeque<Timestamp>,
+    /// When those whose hold began late and has ended in truth will end here, earliest last.
+    ends: Vec<Timestamp>,
     /// Of those who waited.
     waits: Durations,
 }
@@ -242,7 +242,7 @@ impl Replay {
             queue: 0,
             on_time: 0,
             late: Vec::new(),
-            ends: VecDeque::new(),
+            ends: Vec::new(),
             waits: Durations::default(),
         }
     }
@@ -293,7 +293,10 @@ impl Replay {
     /// Lets end what ends up to `at`, and begin what then can; notes when the replay is the truth again.
     #[inline]
     fn advance(&mut self, at: Timestamp, holds: &VecDeque<Hold>, first: u64, next: u64) {
-        while let Some(ended) = self.ends.pop_front_if(|end| *end <= at) {
+        while let Some(&ended) = self.ends.last()
+            && ended <= at
+        {
+            self.ends.pop();
             if self.queue < next {
                 self.begin_next(ended, holds, first);
             }
@@ -303,8 +306,8 @@ impl Replay {
 
     /// A hold that began late will end at `end`, most often after all others.
     fn end_at(&mut self, end: Timestamp) {
-        let sooner = self.ends.iter().rposition(|other| *other <= end);
-        self.ends.insert(sooner.map_or(0, |index| index + 1), end);
+        let sooner = self.ends.iter().position(|other| *other <= end);
+        self.ends.insert(sooner.unwrap_or(self.ends.len()), end);
     }
 
     fn begin_next(&mut self, start: Timestamp, holds: &VecDeque<Hold>, first: u64) {

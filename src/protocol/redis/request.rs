@@ -136,7 +136,7 @@ pub fn alike(bytes: &[u8], first: &Command<'_>, sizes: &mut Vec<u16>, most: usiz
 /// The size of the command that begins as `first` does.
 #[inline]
 fn begins_with(bytes: &[u8], first: &Command<'_>) -> Option<u16> {
-    if !bytes.starts_with(first.front) {
+    if !starts_with(bytes, first.front) {
         return None;
     }
     let mut at = first.front.len();
@@ -144,6 +144,22 @@ fn begins_with(bytes: &[u8], first: &Command<'_>) -> Option<u16> {
         at = short(bytes, at).or_else(|| kept(bytes, at))?;
     }
     u16::try_from(at).ok()
+}
+
+/// The same as `bytes.starts_with(front)`; most fronts are compared by their first and their last eight bytes.
+#[inline]
+fn starts_with(bytes: &[u8], front: &[u8]) -> bool {
+    const HALF: usize = 8;
+    let end = front.len();
+    match (front.first_chunk::<HALF>(), front.last_chunk::<HALF>()) {
+        (Some(first), Some(last)) if end <= 2 * HALF => {
+            bytes.first_chunk() == Some(first)
+                && bytes
+                    .get(end - HALF..end)
+                    .is_some_and(|bytes| bytes.first_chunk() == Some(last))
+        }
+        _ => bytes.starts_with(front),
+    }
 }
 
 /// Where any element at `at` ends that is here and to be kept.
