@@ -25,6 +25,16 @@ impl Owned {
     /// Keeps all of an event but an exchange.
     #[inline]
     pub(super) fn new(event: &Event<'_>) -> Self {
+        match event {
+            Event::Exchanged(..) => Self::Exchanged,
+            &Event::Busy { validation } => Self::Busy { validation },
+            &Event::Rest { transaction } => Self::Rest(transaction),
+            rare => Self::new_rare(rare),
+        }
+    }
+
+    #[cold]
+    fn new_rare(event: &Event<'_>) -> Self {
         match *event {
             Event::Exchanged(..) => Self::Exchanged,
             Event::Busy { validation } => Self::Busy { validation },
