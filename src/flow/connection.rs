@@ -137,11 +137,12 @@ impl<C> Flow<C> {
         if cut == 0 {
             return handler.chunk(id, at, with, side, Chunk::Bytes(segment.payload));
         }
+        let mut tell = |chunk| handler.chunk(id, at, with, side, chunk);
         let mut grown = 0;
         if !segment.payload.is_empty() {
-            grown += handler.chunk(id, at, with, side, Chunk::Bytes(segment.payload));
+            grown += tell(Chunk::Bytes(segment.payload));
         }
-        grown + handler.chunk(id, at, with, side, Chunk::Cut(cut))
+        grown + tell(Chunk::Cut(cut))
     }
 
     /// How many bytes are kept for it until more come.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Discard;
 
-/// A TCP segment with the addresses it travels between.
+/// A TCP segment with the addresses it travels between, in their [canonical](IpAddr::to_canonical) form.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packet<'a> {
     pub source: IpAddr,
@@ -145,8 +145,8 @@ pub(super) fn ipv6(bytes: &[u8], wire: u32) -> Result<Packet<'_>, Discard> {
         extension => skip_extensions(extension, Rest { bytes, length }, jumbo)?,
     };
     Ok(Packet {
-        source: IpAddr::V6(header.source()),
-        destination: IpAddr::V6(header.destination()),
+        source: IpAddr::V6(header.source()).to_canonical(),
+        destination: IpAddr::V6(header.destination()).to_canonical(),
         identification: 0,
         segment: rest.captured(),
         length: rest.length,

@@ -15,6 +15,14 @@ const ETHERTYPE_VLAN: u16 = 0x8100;
 const ETHERTYPE_SERVICE_VLAN: u16 = 0x88a8;
 const ETHERTYPE_OLD_QINQ: u16 = 0x9100;
 
+/// The IPv4 packet in an Ethernet frame without tags, as most are; else [`network`] tells.
+#[inline]
+pub(super) fn plain_ipv4(link: LinkType, bytes: &[u8]) -> Option<&[u8]> {
+    let (header, rest) = bytes.split_first_chunk::<14>()?;
+    let is_plain = link == LinkType::Ethernet && header[12..] == ETHERTYPE_IPV4.to_be_bytes();
+    is_plain.then_some(rest)
+}
+
 /// The IP packet in `bytes`, with whatever follows it (Ethernet padding, checksums).
 #[inline]
 pub(super) fn network(link: LinkType, bytes: &[u8]) -> Result<(Version, &[u8]), Discard> {

@@ -18,21 +18,39 @@ use link::Version;
 ///
 /// Lengths come from the IP header, which leaves Ethernet padding out, and from the frame where that says nothing
 /// (segmentation offload). Neither is trusted to be there: the payload is what was captured of it.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "in its place a segment's parts stay in registers; returned, each is written and read again"
+)]
+#[inline(always)]
 pub fn parse(link: LinkType, bytes: &[u8], wire_length: u32) -> Result<Segment<'_>, Discard> {
-    let (version, packet) = link::network(link, bytes)?;
-    let header = (bytes.len() - packet.len()) as u32;
-    let wire = wire_length.saturating_sub(header).max(packet.len() as u32);
-    match version {
-        Version::V4 => tcp::segment(ip::ipv4(packet, wire)?),
-        Version::V6 => parse_ipv6(packet, wire),
+    match link::plain_ipv4(link, bytes) {
+        Some(packet) => parse_ipv4(packet, wire(bytes, packet, wire_length)),
+        None => parse_any(link, bytes, wire_length),
     }
 }
 
-/// Apart, so that nothing has to fit both versions on the way of the other.
+/// Of any version in any link header.
 #[inline(never)]
-fn parse_ipv6(packet: &[u8], wire: u32) -> Result<Segment<'_>, Discard> {
-    tcp::segment(ip::ipv6(packet, wire)?)
+fn parse_any(link: LinkType, bytes: &[u8], wire_length: u32) -> Result<Segment<'_>, Discard> {
+    let (version, packet) = link::network(link, bytes)?;
+    let wire = wire(bytes, packet, wire_length);
+    match version {
+        Version::V4 => parse_ipv4(packet, wire),
+        Version::V6 => tcp::segment(ip::ipv6(packet, wire)?),
+    }
+}
+
+#[inline]
+fn parse_ipv4(packet: &[u8], wire: u32) -> Result<Segment<'_>, Discard> {
+    tcp::segment(ip::ipv4(packet, wire)?)
+}
+
+/// How many bytes `packet` and what follows it had on the wire; it is the end of `frame`.
+#[inline]
+fn wire(frame: &[u8], packet: &[u8], wire_length: u32) -> u32 {
+    let header = (frame.len() - packet.len()) as u32;
+    wire_length.saturating_sub(header).max(packet.len() as u32)
 }
 
 /// How a frame begins, by its number in the registry of link types

@@ -54,8 +54,14 @@ pub(super) fn segment(packet: Packet<'_>) -> Result<Segment<'_>, Discard> {
         .ok_or(Discard::Malformed)?;
     let (options, payload) = rest.split_at_checked(options).unwrap_or((rest, &[]));
     Ok(Segment {
-        source: Endpoint::new(packet.source, header.source_port()),
-        destination: Endpoint::new(packet.destination, header.destination_port()),
+        source: Endpoint {
+            address: packet.source,
+            port: header.source_port(),
+        },
+        destination: Endpoint {
+            address: packet.destination,
+            port: header.destination_port(),
+        },
         sequence: header.sequence(),
         acknowledgment: header.acknowledgment(),
         flags: header.flags(),
@@ -72,7 +78,8 @@ const NO_OPERATION: u8 = 1;
 const TIMESTAMPS: u8 = 8;
 
 /// `TSval` (RFC 7323 section 3), 0 where there is none.
-#[inline]
+#[expect(clippy::inline_always, reason = "one comparison, as a rule")]
+#[inline(always)]
 fn timestamp_value(options: &[u8]) -> u32 {
     // RFC 7323 appendix A recommends this layout, and every system in use follows it.
     if let [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, a, b, c, d, ..] = *options {
@@ -81,6 +88,7 @@ fn timestamp_value(options: &[u8]) -> u32 {
     find_timestamp(options).unwrap_or(0)
 }
 
+#[inline(never)]
 fn find_timestamp(mut options: &[u8]) -> Option<u32> {
     loop {
         match *options {

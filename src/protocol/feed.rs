@@ -230,13 +230,18 @@ impl Feed {
         let kept = (&mut self.streams[side.index()], &mut self.trust);
         match self.decoder.run(kept, side, bytes, at, listener) {
             Ok(grown) => grown.cast_signed(),
-            Err(Left::Wrapped(rest)) => self.any_chunk(side, Chunk::Bytes(rest), at, listener),
-            Err(Left::Unusual(step, rest)) => {
-                let before = self.buffered().cast_signed();
-                self.unusual(step, side, rest, at, listener);
-                self.buffered().cast_signed() - before
-            }
+            Err(left) => self.left(left, side, at, listener),
         }
+    }
+
+    #[inline(never)]
+    fn left(&mut self, left: Left<'_>, side: Side, at: Timestamp, listener: &mut impl Listener) -> isize {
+        let before = self.buffered().cast_signed();
+        match left {
+            Left::Wrapped(rest) => self.any_bytes(side, rest, at, listener),
+            Left::Unusual(step, rest) => self.unusual(step, side, rest, at, listener),
+        }
+        self.buffered().cast_signed() - before
     }
 
     /// What can't be read, or not from here on.

@@ -210,15 +210,16 @@ impl Worker<'_> {
     /// Every segment moves the time, so that all shards look after their tables at the same times as one would.
     #[inline]
     fn take(&mut self, frame: &Frame<'_>) {
-        let segment = match packet::parse(frame.link, frame.bytes, frame.wire_length) {
+        let parsed = packet::parse(frame.link, frame.bytes, frame.wire_length);
+        let segment = match &parsed {
             Ok(segment) => segment,
-            Err(discard) => return self.frames.discards.count(discard),
+            Err(discard) => return self.frames.discards.count(*discard),
         };
         self.tracker.observer().before_frame(self.frames.count);
         self.tracker.advance(frame.time);
         self.tracker.observer().at_frame(self.frames.count);
         if self.shard.holds(segment.source, segment.destination) {
-            self.tracker.segment(&segment, frame.time);
+            self.tracker.segment(segment, frame.time);
             let (statements, teller) = self.tracker.parts();
             if statements.count() > teller.statements {
                 teller.tell_statements(statements);

@@ -249,7 +249,11 @@ impl Source for FileSource {
     /// Trouble with a file never ends the reading of the others: it is noted.
     type Error = Infallible;
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "in its place a frame's parts stay in registers; returned, each is written and read again"
+    )]
+    #[inline(always)]
     fn poll(&mut self) -> Result<Polled<'_>, Infallible> {
         let head = self.advance();
         Ok(match (head, &self.current) {
