@@ -65,7 +65,8 @@ impl Ipv4<'_> {
 }
 
 /// Reads `bytes`, an IPv4 packet and whatever follows it in a frame of which it and that take up `wire` bytes.
-#[inline]
+#[expect(clippy::inline_always, reason = "as `packet::parse`, of which it is a part")]
+#[inline(always)]
 pub(super) fn ipv4(bytes: &[u8], wire: u32) -> Result<Packet<'_>, Discard> {
     let header = Ipv4(bytes.first_chunk().ok_or(Discard::Malformed)?);
     let header_length = header.header_length();

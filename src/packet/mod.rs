@@ -41,7 +41,8 @@ fn parse_any(link: LinkType, bytes: &[u8], wire_length: u32) -> Result<Segment<'
     }
 }
 
-#[inline]
+#[expect(clippy::inline_always, reason = "as `parse`, of which it is most")]
+#[inline(always)]
 fn parse_ipv4(packet: &[u8], wire: u32) -> Result<Segment<'_>, Discard> {
     tcp::segment(ip::ipv4(packet, wire)?)
 }

@@ -175,7 +175,8 @@ impl FileSource {
     }
 
     /// The next frame of all the files.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as `poll`, of which it is most")]
+    #[inline(always)]
     fn advance(&mut self) -> Option<Head> {
         match self
             .current
