@@ -16,6 +16,7 @@ pub(super) struct Trust {
 }
 
 /// Bytes that are left.
+#[derive(Clone, Copy)]
 pub(super) enum Left<'b> {
     /// They must be unwrapped first.
     Wrapped(&'b [u8]),
