@@ -50,6 +50,21 @@ fn what_cannot_be_written_is_said_with_status_1() {
     failed.fails(1, "No space left");
 }
 
+#[test]
+fn a_summary_goes_to_every_output() {
+    let file = written();
+    let copy = file.beside("copy");
+    let both = run(&["read", "-o", "-", "-o", &copy, file.path()]);
+    assert_eq!(both.status, Some(0), "{}", both.errors);
+    assert!(both.out.contains("sockhound.summary.v1"), "{}", both.out);
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), both.out);
+    // One that fails costs the other nothing.
+    std::fs::remove_file(&copy).unwrap();
+    let half = run(&["read", "-o", "/dev/full", "-o", &copy, file.path()]);
+    half.fails(1, "cannot write /dev/full: No space left");
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), both.out);
+}
+
 /// Whoever asks for a terminal's width where there is none asks tput(1): two processes that take longer than a small file.
 #[test]
 fn no_other_program_is_run() {
