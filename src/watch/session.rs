@@ -502,6 +502,26 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_is_too_long_keeps_the_longest_idle() {
+        let mut session = small();
+        session.plan.connections = Listing::Flagged;
+        let whole = crate::summary::sample::morning();
+        let all = whole.hoarded.len();
+        assert!(all > 1);
+        let mut summary = Summary {
+            connections: Some(whole.hoarded.clone()),
+            ..whole.clone()
+        };
+        session.list_at_most(all, &mut summary);
+        assert_eq!(summary.hoarded, whole.hoarded);
+        session.list_at_most(1, &mut summary);
+        assert_eq!(summary.hoarded, whole.hoarded[..1]);
+        assert_eq!(summary.connections.as_deref(), Some(&whole.hoarded[..1]));
+        let said = format!("{} hoarded connections more are counted and not listed", all - 1);
+        assert!(summary.source.notes.iter().any(|note| note.starts_with(&said)));
+    }
+
+    #[test]
     fn an_interval_counts_what_is_its_own() {
         let (mut session, nothing) = (small(), Provenance::default());
         read(&mut session, "tests/captures/postgresql-psql.pcap.gz");
