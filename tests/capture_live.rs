@@ -8,6 +8,8 @@
 )]
 
 mod capture_support;
+#[path = "capture_support/overload.rs"]
+mod overload;
 
 use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};

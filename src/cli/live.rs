@@ -13,7 +13,7 @@ use crate::capture::live::{LiveError, LiveOptions, LiveSource};
 use crate::capture::write::Writer;
 use crate::capture::{Frame, Polled, Source, filter};
 use crate::clock::{Span, Timestamp};
-use crate::host::{Collector, PortFilter, Query};
+use crate::host::{self, Collector, PortFilter, Query};
 use crate::summary::SourceKind;
 use crate::watch::{Provenance, Session};
 
@@ -95,6 +95,7 @@ pub fn provenance(source: &mut LiveSource) -> Provenance {
         names: source.interfaces().to_vec(),
         dropped: source.loss().dropped,
         notes: Vec::new(),
+        set_by: host::set_by(),
     }
 }
 

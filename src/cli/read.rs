@@ -106,5 +106,6 @@ fn provenance(sources: &mut [FileSource], files: &[PathBuf]) -> Provenance {
         names: files.iter().map(|file| file.display().to_string()).collect(),
         dropped,
         notes,
+        ..Provenance::default()
     }
 }

@@ -7,6 +7,8 @@ use crate::clock::{Span, Timestamp};
 pub struct Boundaries {
     interval: Span,
     next: Timestamp,
+    /// The wall clock is ahead by this.
+    ahead: Span,
 }
 
 impl Boundaries {
@@ -16,9 +18,16 @@ impl Boundaries {
         let mut boundaries = Self {
             interval: interval.max(Span::from_nanos(1)),
             next: now,
+            ahead: Span::ZERO,
         };
         boundaries.next = boundaries.after(now);
         boundaries
+    }
+
+    /// The wall clock, by which intervals end, is ahead of the times here by so much from `now` on.
+    pub fn follow(&mut self, ahead: Span, now: Timestamp) {
+        self.ahead = ahead;
+        self.next = self.after(now);
     }
 
     /// The end of the interval at hand.
@@ -41,7 +50,7 @@ impl Boundaries {
 
     fn after(&self, now: Timestamp) -> Timestamp {
         let length = self.interval.nanos();
-        let gone = now.nanos().rem_euclid(length);
+        let gone = (now + self.ahead).nanos().rem_euclid(length);
         now + Span::from_nanos(length - gone)
     }
 }
@@ -75,6 +84,18 @@ mod tests {
         let mut boundaries = Boundaries::new(Span::from_secs(10), at(9_003));
         assert_eq!(boundaries.due(at(1_003)), None);
         assert_eq!(boundaries.due(at(1_011)), Some(at(1_010)));
+    }
+
+    #[test]
+    fn intervals_end_by_the_clock_as_it_is_and_are_never_longer_for_it() {
+        for ahead in [3_607, -907] {
+            let mut boundaries = Boundaries::new(Span::from_secs(10), at(1_003));
+            boundaries.follow(Span::from_secs(ahead), at(1_004));
+            let next = boundaries.next();
+            assert!(next > at(1_004) && next <= at(1_014), "{next}");
+            assert_eq!((next.nanos() / 1_000_000_000 + ahead) % 10, 0);
+            assert_eq!(boundaries.due(next), Some(next));
+        }
     }
 
     #[test]

@@ -38,6 +38,8 @@ const DRAIN: Duration = Duration::from_millis(700);
 const LAST_ANSWER: Duration = Duration::from_millis(200);
 /// How long the last summary, and the last of the other files, may take to be written and pushed.
 const LAST_WRITE: Duration = Duration::from_millis(600);
+/// The wall clock is read less exactly than this.
+const STEP: Span = Span::from_millis(10);
 /// How long the last words may take.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
@@ -93,6 +95,8 @@ struct Desk<'a> {
     work: Work,
     read_again: ReadAgain<'a>,
     boundaries: Boundaries,
+    /// What is to be said of the wall clock.
+    clock: Vec<String>,
     changes: Changes,
     provenance: Provenance,
     /// When signals and the rest were last seen to, by the frames' clock.
@@ -121,6 +125,7 @@ impl<'a> Watchman<'a> {
             work,
             read_again,
             boundaries: Boundaries::new(interval, start),
+            clock: Vec::new(),
             changes: Changes::default(),
             provenance: Provenance {
                 kind: SourceKind::Live,
@@ -207,6 +212,7 @@ impl<'a> Watchman<'a> {
             self.desk.say_of_interface(&event);
         }
         self.learn_of_source();
+        self.desk.follow_clock(host::set_by());
         self.desk.beat(now);
     }
 
@@ -287,7 +293,7 @@ impl Desk<'_> {
         self.work
             .notifier
             .status(&status(&summary, &self.provenance.names));
-        let end = summary.end;
+        let end = summary.end - self.provenance.set_by;
         if let Some(aggregator) = &self.work.aggregator {
             aggregator.add(&summary);
         }
@@ -296,19 +302,31 @@ impl Desk<'_> {
     }
 
     fn notes(&mut self) -> Vec<String> {
-        let behind = self.latest.since(self.beaten);
-        let set_back = (behind > Span::from_secs(1)).then(|| {
-            format!(
-                "the clock was set back: times stand still until it has gone on for {:.0} s",
-                behind.seconds()
-            )
-        });
+        let set = std::mem::take(&mut self.clock);
         let lost = self.work.files.notes();
         for note in &lost {
             self.say(Priority::Error, note.as_str());
         }
         let unwritten = self.work.outputs.notes();
-        unwritten.into_iter().chain(lost).chain(set_back).collect()
+        unwritten.into_iter().chain(lost).chain(set).collect()
+    }
+
+    /// The wall clock may have been set: nothing is judged by that, and times are told by it from now on.
+    fn follow_clock(&mut self, set_by: Span) {
+        let step = set_by.nanos() - self.provenance.set_by.nanos();
+        if Span::from_nanos(step.abs()) < STEP {
+            return;
+        }
+        self.provenance.set_by = set_by;
+        self.boundaries.follow(set_by, self.beaten);
+        self.work.session.tell_by(set_by);
+        let way = if step > 0 { "forward" } else { "back" };
+        let words = format!(
+            "the clock was set {way} by {:.3} s: times are told by it from now on, lengths of time and counts do not change",
+            Span::from_nanos(step.abs()).seconds()
+        );
+        self.say(Priority::Warning, words.as_str());
+        self.clock.push(words);
     }
 
     /// What is due now and then, whether frames come or not.
@@ -365,6 +383,7 @@ impl Desk<'_> {
 
     fn apply(&mut self, settings: Reload) {
         self.boundaries = Boundaries::new(settings.interval, self.beaten);
+        self.boundaries.follow(self.provenance.set_by, self.beaten);
         self.work
             .session
             .configure(settings.profile, settings.connections);

@@ -34,6 +34,7 @@ mod cgroup;
 mod netlink;
 mod proc;
 mod tcp_info;
+mod wall;
 
 pub use collector::Collector;
 pub use identity::{Container, Identity};
@@ -42,20 +43,10 @@ pub use notify::Notifier;
 pub use owners::{Owner, Owners};
 pub use port_filter::PortFilter;
 pub use socket::{Namespace, Socket, State, Timer, TimerKind, Traffic};
-
-use crate::clock::Timestamp;
+pub use wall::{now, set_by};
 
 /// The name of this host.
 #[must_use]
 pub fn name() -> Option<String> {
     nix::unistd::gethostname().ok()?.into_string().ok()
-}
-
-/// The wall clock now, the same that stamps captured frames.
-#[must_use]
-pub fn now() -> Timestamp {
-    let since_epoch = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_nanos(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX))
 }

@@ -37,7 +37,7 @@ use std::cmp::Reverse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Timestamp;
+use crate::clock::{Span, Timestamp};
 
 /// Everything seen from `start` to `end`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +75,19 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Tells times of a clock that is ahead by `by`; lengths of time stay.
+    pub fn shift(&mut self, by: Span) {
+        if by == Span::ZERO {
+            return;
+        }
+        self.start = self.start + by;
+        self.end = self.end + by;
+        let listed = self.connections.iter_mut().flatten().chain(&mut self.hoarded);
+        for opened in listed.filter_map(|it| it.opened.as_mut()) {
+            *opened = *opened + by;
+        }
+    }
+
     /// Puts every list into its documented order; ties by address, so that the same traffic prints the same.
     pub fn sort(&mut self) {
         self.services

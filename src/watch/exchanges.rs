@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::clock::Span;
 use crate::exchange::statements::Statements;
 use crate::exchange::{ConnectionId, Event, Exchange};
 use crate::packet::Endpoint;
@@ -13,6 +14,7 @@ pub struct ExchangeWriter {
     out: Box<dyn Write + Send>,
     names: Vec<Option<Names>>,
     error: Option<io::Error>,
+    set_by: Span,
 }
 
 /// What an exchange does not know of its connection.
@@ -31,6 +33,7 @@ impl ExchangeWriter {
             out,
             names: Vec::new(),
             error: None,
+            set_by: Span::ZERO,
         }
     }
 
@@ -60,6 +63,11 @@ impl ExchangeWriter {
             }
             _ => {}
         }
+    }
+
+    /// Tells times of a clock that is ahead by `by` from now on.
+    pub const fn shift(&mut self, by: Span) {
+        self.set_by = by;
     }
 
     /// Writes out what is buffered.
@@ -92,7 +100,9 @@ impl ExchangeWriter {
             statement_id: hash.as_deref(),
         };
         if self.error.is_none() {
-            self.error = write_line(&mut self.out, &ExchangeLine::new(exchange, names)).err();
+            let mut line = ExchangeLine::new(exchange, names);
+            line.start = line.start + self.set_by;
+            self.error = write_line(&mut self.out, &line).err();
         }
     }
 }

@@ -59,6 +59,9 @@ pub struct Provenance {
     pub dropped: u64,
     /// What a reader should know of the source.
     pub notes: Vec<String>,
+    /// What the wall clock was set by since the process began: frames come as if it were not, and times are told by the clock as
+    /// it is.
+    pub set_by: Span,
 }
 
 /// A watch under way.
@@ -291,6 +294,7 @@ impl Session {
             ..Summary::default()
         };
         summary.findings = findings::find(&summary, &self.thresholds());
+        summary.shift(provenance.set_by);
         summary
     }
 
@@ -347,6 +351,13 @@ impl Session {
     pub fn finish(&mut self) -> io::Result<()> {
         self.shards.finish();
         self.flush()
+    }
+
+    /// Exchanges are told by a clock that is ahead by `by` from now on; see [`Provenance::set_by`].
+    pub fn tell_by(&mut self, by: Span) {
+        if let Some(exchanges) = self.shards.recorder().exchanges() {
+            exchanges.shift(by);
+        }
     }
 
     /// Writes out the exchanges that were gathered.
@@ -428,6 +439,7 @@ fn shed_note(times: u64) -> Option<String> {
 mod tests {
     use super::*;
     use crate::capture::file::FileSource;
+    use crate::capture::live::Steady;
     use crate::capture::share::Share;
     use crate::capture::{Polled, Source};
     use crate::clock::Span;
@@ -466,6 +478,39 @@ mod tests {
                 Polled::Idle(now) => session.advance(now),
                 Polled::End => return,
             }
+        }
+    }
+
+    /// What is read of a capture whose clock is set in its middle, as the rings are.
+    fn read_over_a_step(step: Span) -> Summary {
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures/postgresql-psql.pcap.gz");
+        let (mut session, mut source) = (small(), FileSource::open(&[path]).unwrap());
+        let (mut steady, mut nth) = (Steady::default(), 0);
+        while let Polled::Frame(frame) = source.poll().unwrap() {
+            nth += 1;
+            let set_by = if nth > 40 { step } else { Span::ZERO };
+            let time = steady.decide(frame.time + set_by, frame.time + Span::from_millis(80), set_by);
+            session.frame(&Frame { time, ..frame });
+        }
+        assert!(nth > 80, "{nth} frames");
+        session.summary(&Provenance {
+            set_by: step,
+            ..Provenance::default()
+        })
+    }
+
+    #[test]
+    fn a_step_of_the_clock_changes_the_time_of_day_and_no_number() {
+        let whole = read_over_a_step(Span::ZERO);
+        for step in [3_600, -3_600, 1, -1].map(Span::from_secs) {
+            let mut stepped = read_over_a_step(step);
+            assert_eq!(
+                (stepped.start, stepped.end),
+                (whole.start + step, whole.end + step)
+            );
+            stepped.shift(Span::from_nanos(-step.nanos()));
+            assert_eq!(stepped, whole);
         }
     }
 

@@ -15,6 +15,7 @@ mod kills;
 mod links;
 mod manager;
 mod otlp;
+mod overload;
 mod served;
 mod stalls;
 #[path = "../support/mod.rs"]

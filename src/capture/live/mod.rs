@@ -4,10 +4,11 @@ mod choice;
 mod error;
 mod load;
 mod names;
+mod steady;
 
 use std::collections::HashSet;
 use std::os::fd::AsFd;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -17,13 +18,15 @@ use super::interfaces::{self, Interface, interfaces};
 use super::ring::{Counted, Head, Layout, Ring, RingError, is_ethernet};
 use super::share::Share;
 use super::{Frame, Loss, Polled, Source};
-use crate::clock::{Span, Timestamp};
+use crate::clock::Span;
+use crate::host;
 use crate::packet::LinkType;
 use choice::Choice;
 pub use error::LiveError;
 use error::explain;
 pub use load::Load;
 use names::Names;
+pub use steady::Steady;
 
 /// The name that stands for every interface, those to come included.
 pub const ANY: &str = "any";
@@ -91,6 +94,7 @@ pub struct LiveSource {
     /// Of rings that are closed.
     closed: Counted,
     told: load::Told,
+    steady: Steady,
     /// In all, for frames to come.
     waited: Duration,
 }
@@ -126,6 +130,7 @@ impl LiveSource {
             refused: HashSet::new(),
             closed: Counted::default(),
             told: load::Told::now(),
+            steady: Steady::default(),
             waited: Duration::ZERO,
         };
         for interface in source.choice.among(all) {
@@ -315,8 +320,9 @@ impl Source for LiveSource {
     fn poll(&mut self) -> Result<Polled<'_>, LiveError> {
         let Some(head) = self.advance()? else {
             let waits = self.options.block_timeout * 9 / 8;
-            return Ok(Polled::Idle(now() - Span::from(waits)));
+            return Ok(Polled::Idle(host::now() - Span::from(waits)));
         };
+        let time = self.steady.of(head.time);
         let Some(watch) = self.watches.get(self.current) else {
             return Err(LiveError::AllGone);
         };
@@ -335,7 +341,7 @@ impl Source for LiveSource {
             wire_length: head
                 .wire_length
                 .saturating_sub((frame.len() - bytes.len()) as u32),
-            time: head.time,
+            time,
             link,
             interface,
             interfaces: self.names.as_slice(),
@@ -352,10 +358,4 @@ impl Source for LiveSource {
     fn interfaces(&self) -> &[String] {
         self.names.as_slice()
     }
-}
-
-/// The wall clock, which is the one that frames are stamped by.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
