@@ -3,6 +3,7 @@
 //! A client's pools to one server form a base. What is unknown about a connection (opened before the watch) does not put it
 //! in a pool of its own where just one of its client's pools may be meant; there it is a guest until more is known.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -11,6 +12,9 @@ use super::pool::{Key, Pool, PoolId};
 use super::service::ServiceId;
 use crate::clock::Timestamp;
 use crate::summary::Owner;
+
+/// Bytes for the what-if replays of each client there may be, of all clients together.
+const WHAT_IF: usize = 8 << 10;
 
 /// Whose connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -291,6 +295,7 @@ impl Pools {
             None => Pool::new(base, service, key, self.start),
         };
         self.all.push(pool);
+        self.bound_what_if();
         if let Some(base) = self.bases.get_mut(usize::from(base)) {
             base.pools.push(id);
         }
@@ -298,6 +303,28 @@ impl Pools {
         Place {
             pool: id,
             unsettled: siblings.iter().find(with_guests).copied(),
+        }
+    }
+
+    /// What-if replays together take as much as half of what the pools may. Beyond it they are given up: of pools without
+    /// connections first, then the largest. Looked at with each new pool, or each 64th where there are many.
+    fn bound_what_if(&mut self) {
+        if !self.all.len().is_multiple_of(self.all.len() / 64 + 1) {
+            return;
+        }
+        let mut kept: usize = self.all.iter().map(|pool| pool.what_if.kept()).sum();
+        let most = self.most * WHAT_IF;
+        if kept <= most {
+            return;
+        }
+        let mut heavy: Vec<&mut Pool> = self.all.iter_mut().collect();
+        heavy.sort_by_key(|pool| (pool.open.now > 0, Reverse(pool.what_if.kept())));
+        for pool in heavy {
+            if kept <= most / 2 {
+                return;
+            }
+            kept -= pool.what_if.kept();
+            pool.what_if.give_up();
         }
     }
 

@@ -186,6 +186,25 @@ impl WhatIf {
         }
     }
 
+    /// Bytes that it takes beside itself.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        let replays = self.replays.iter().map(Replay::kept);
+        self.holds.capacity() * size_of::<Hold>()
+            + self.current.capacity() * size_of::<(ConnectionId, u64)>()
+            + replays.sum::<usize>()
+    }
+
+    /// Gives up all sizes so far, for good.
+    pub fn give_up(&mut self) {
+        *self = Self {
+            arrivals: self.arrivals,
+            covered: self.covered,
+            first: self.first + self.holds.len() as u64,
+            ..Self::default()
+        };
+    }
+
     fn late(&self) -> usize {
         self.replays.iter().map(|replay| replay.late.len()).sum()
     }
@@ -245,6 +264,10 @@ impl Replay {
             ends: Vec::new(),
             waits: Durations::default(),
         }
+    }
+
+    fn kept(&self) -> usize {
+        size_of::<Self>() + self.late.capacity() * size_of::<Late>() + self.waits.kept()
     }
 
     fn busy(&self) -> usize {
@@ -423,6 +446,20 @@ mod tests {
         what_if.settle();
         assert_eq!(what_if.astray, 0, "the truth again");
         assert!(what_if.holds.is_empty() && what_if.current.is_empty());
+    }
+
+    #[test]
+    fn what_is_given_up_takes_nothing_and_does_not_come_again() {
+        let (mut what_if, mut now) = play(&[(1, 0, 10), (2, 5, 15), (3, 12, 13)]);
+        assert!(what_if.kept() > 0);
+        what_if.give_up();
+        assert_eq!((what_if.kept(), what_if.waits(now).len()), (0, 0));
+        for level in 0..3 {
+            now = now + Span::from_nanos(1);
+            what_if.arrive(ConnectionId(level), now, level);
+        }
+        let sizes: Vec<u32> = what_if.waits(now).iter().map(|one| one.size).collect();
+        assert_eq!(sizes, [2], "only a size never exceeded before is replayed");
     }
 
     #[test]
