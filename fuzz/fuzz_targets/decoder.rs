@@ -75,10 +75,12 @@ fn play(mut feed: Feed, turns: &[Turn<'_>], size: usize) -> Told {
     let mut told = Told::default();
     for (at, turn) in turns.iter().enumerate() {
         let at = Timestamp::from_nanos(at as i64 * 1000);
-        match turn.hole {
-            Some((length, true)) => feed.chunk(turn.side, Chunk::Cut(length), at, &mut told),
-            Some((length, false)) => feed.chunk(turn.side, Chunk::Lost(length), at, &mut told),
-            None => {}
+        let hole = turn.hole.map(|(length, is_cut)| match is_cut {
+            true => Chunk::Cut(length),
+            false => Chunk::Lost(length),
+        });
+        if let Some(hole) = hole {
+            feed.chunk(turn.side, hole, at, &mut told);
         }
         for piece in turn.bytes.chunks(size) {
             feed.chunk(turn.side, Chunk::Bytes(piece), at, &mut told);
@@ -121,9 +123,13 @@ impl Listener for Told {
     fn told(&mut self, side: Side, messages: &[Message<'_>], _part: Part) {
         for message in messages {
             match message {
-                Message::Asks(asks) => asks.each().for_each(|(ask, _)| self.hear(side, Message::Ask(ask))),
+                Message::Asks(asks) => asks
+                    .each()
+                    .for_each(|(ask, _)| self.hear(side, Message::Ask(ask))),
                 Message::Answers(answers) => {
-                    answers.each().for_each(|(answer, _)| self.hear(side, Message::Answer(answer)));
+                    answers
+                        .each()
+                        .for_each(|(answer, _)| self.hear(side, Message::Answer(answer)));
                 }
                 message => self.hear(side, *message),
             }
