@@ -5,7 +5,7 @@ mod support;
 
 use proptest::prelude::*;
 use sockhound::capture::share::Share;
-use sockhound::clock::Timestamp;
+use sockhound::clock::{Span, Timestamp};
 use std::collections::BTreeSet;
 use support::replay::{
     CAPTURES, Kept, Packet, Seen, Threads, frames, packets, run, run_counted, run_overloaded, run_restless,
@@ -183,6 +183,33 @@ fn a_share_is_told_as_it_is_told_of_all() {
         followed > 1000 && left_out > 1000,
         "{followed} followed, {left_out} left out"
     );
+}
+
+/// A file whose clock was set back: what was in flight just then has no times, all else has the same as ever.
+#[test]
+fn a_clock_set_back_in_a_file_spoils_no_time() {
+    for &(name, system, port) in CAPTURES {
+        let packets = packets(name);
+        let whole = run(&packets, system, port);
+        for at in [packets.len() / 3, packets.len() / 2, packets.len() * 2 / 3] {
+            let mut stepped = packets.clone();
+            for packet in &mut stepped[at..] {
+                packet.time = packet.time - Span::from_secs(3600);
+            }
+            let seen = run(&stepped, system, port);
+            assert_eq!(seen.len(), whole.len(), "{name}");
+            let mut doubtful = 0;
+            for (one, other) in seen.iter().zip(&whole) {
+                let times = |it: &Seen| (it.exchange.latency(), it.exchange.duration());
+                doubtful += usize::from(one.exchange.doubt.is_some());
+                assert!(
+                    one.exchange.doubt.is_some() || times(one) == times(other),
+                    "{name}: {one:?}"
+                );
+            }
+            assert!(doubtful < 200, "{name}: {doubtful} of {}", seen.len());
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,9 @@ use crate::summary::{Connection, Finding, Severity, Subject, Summary};
 
 /// No more connections than this are named at one time.
 const NAMED: usize = 100;
-/// Findings rest on the traffic of an interval, and come and go with it: one is gone when it was in none of so many
+/// Findings of which a connection must have done nothing for long do not flap: they are gone with the first summary without them.
+const SLOW_TO_COME: [&str; 2] = ["hoarded", "idle_in_transaction"];
+/// The others rest on the traffic of an interval, and come and go with it: one is gone when it was in none of so many
 /// summaries in a row ...
 const MISSED: u32 = 3;
 /// ... or in none for so long.
@@ -82,7 +84,8 @@ impl Changes {
         let now: HashSet<_> = summary.findings.iter().map(key).collect();
         self.findings.retain(|key, known| {
             known.missed += u32::from(!now.contains(key));
-            let lasts = known.missed < MISSED && summary.end.since(known.seen) < FORGOTTEN;
+            let flaps = !SLOW_TO_COME.contains(&key.0.as_str());
+            let lasts = flaps && known.missed < MISSED && summary.end.since(known.seen) < FORGOTTEN;
             let stays = known.missed == 0 || lasts;
             if !stays {
                 say(Priority::Info, format!("no longer {}: {}", key.0, known.title));
@@ -172,8 +175,23 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_that_comes_and_goes_with_the_traffic_is_said_once() {
+    fn what_is_slow_to_come_is_gone_at_once() {
+        let codes: Vec<&str> = crate::findings::codes().collect();
+        assert!(SLOW_TO_COME.iter().all(|slow| codes.contains(slow)));
         let (mut changes, full) = (Changes::default(), sample::morning());
+        said(&mut changes, &full);
+        let gone = said(&mut changes, &nothing(full.end));
+        let slow = |it: &&Finding| SLOW_TO_COME.contains(&it.code.as_str());
+        let slow = full.findings.iter().filter(slow).count();
+        assert!(slow > 0 && slow < full.findings.len());
+        assert_eq!(gone.len(), full.hoarded.len() + slow, "{gone:?}");
+    }
+
+    #[test]
+    fn a_finding_that_comes_and_goes_with_the_traffic_is_said_once() {
+        let (mut changes, mut full) = (Changes::default(), sample::morning());
+        full.findings
+            .retain(|it| !SLOW_TO_COME.contains(&it.code.as_str()));
         let findings = |lines: Vec<String>| lines.iter().filter(|it| !it.contains("hoarded: ")).count();
         assert!(findings(said(&mut changes, &full)) > 0);
         for _ in 0..3 {

@@ -1,8 +1,11 @@
 //! A request in flight.
 
 use super::{Doubt, Ending, Exchange, Reply, StatementId};
-use crate::clock::Timestamp;
+use crate::clock::{Span, Timestamp};
 use crate::protocol::{Answer, AskId, Outcome, Side, Verb};
+
+/// A reply may be stamped a little before its request, on another CPU or interface. Where it is more, the clock was set back.
+const SLACK: Span = Span::from_secs(1);
 
 /// What is known so far of one exchange, or of several in a row that are alike.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +97,8 @@ impl Open {
 
     /// The exchange as it ended; one in doubt has no times of a reply.
     pub(super) fn exchange(&self, outcome: Ending, opaque: bool) -> Exchange {
-        let trusted = self.reply.filter(|_| self.doubt.is_none());
+        let doubt = self.doubt.or(self.runs_back().then_some(Doubt::Loss));
+        let trusted = self.reply.filter(|_| doubt.is_none());
         Exchange {
             statement: self.statement,
             verb: self.verb,
@@ -112,7 +116,15 @@ impl Open {
             validation: self.validation,
             waiting: self.waiting,
             opaque,
-            doubt: self.doubt,
+            doubt,
         }
+    }
+
+    /// Whether the clock was set back meanwhile, so that no length of time is known.
+    fn runs_back(&self) -> bool {
+        let earlier = |one: Timestamp, other: Timestamp| one + SLACK < other;
+        self.reply
+            .is_some_and(|reply| earlier(reply, self.request_end) || earlier(self.last, reply))
+            || earlier(self.request_end, self.start)
     }
 }
