@@ -22,7 +22,7 @@ use nix::libc;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, getsockopt, socket, sockopt};
 
-use super::filter::{Framing, Instruction};
+use super::filter::{Framing, Instruction, shard_program};
 use crate::clock::Timestamp;
 use header::{BLOCK_HEADER, BlockHeader, FrameHeader};
 pub(super) use header::{Head, is_ethernet};
@@ -36,8 +36,18 @@ pub(super) struct Layout {
     pub blocks: u32,
     /// A block that holds something is handed over after this long, full or not.
     pub block_timeout: Duration,
-    /// The flow-hash group to share the interface's frames with.
-    pub fanout: Option<u16>,
+    /// The group to share the interface's frames with.
+    pub group: Option<Group>,
+}
+
+/// Rings, one a socket, among which an interface's frames are divided by their connection: both directions of it come to one ring, the
+/// one whose place in the order of joining is [`shard_of`](super::share::shard_of) its ports.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group {
+    /// How many rings it is to have.
+    pub of: u32,
+    /// What the kernel calls it; `None` for the first of its rings.
+    pub id: Option<u16>,
 }
 
 /// What failed, and how.
@@ -55,6 +65,7 @@ pub(super) struct Ring {
     block: u32,
     walk: Option<Walk>,
     framing: Framing,
+    group: Option<u16>,
     counted: Counted,
 }
 
@@ -99,15 +110,17 @@ impl Ring {
             let _ = set(&socket, libc::PACKET_IGNORE_OUTGOING, &1_i32, "");
         }
         bind(&socket, interface, (libc::ETH_P_ALL as u16).to_be())?;
-        if let Some(group) = layout.fanout {
-            share(&socket, group, loopback)?;
-        }
+        let group = layout
+            .group
+            .map(|group| join(&socket, group, loopback))
+            .transpose()?;
         Ok(Self {
             socket,
             memory,
             block: 0,
             walk: None,
             framing,
+            group,
             counted: Counted::default(),
         })
     }
@@ -115,6 +128,11 @@ impl Ring {
     /// Filters by another program from now on; what is in the ring already stays there.
     pub(super) fn filter(&self, program: impl FnOnce(Framing) -> Vec<Instruction>) -> Result<(), RingError> {
         attach(&self.socket, &program(self.framing))
+    }
+
+    /// What the kernel calls the group of rings that it belongs to.
+    pub(super) fn group(&self) -> Option<u16> {
+        self.group
     }
 
     /// The time of the next block's first frame, where the kernel has handed that block over.
@@ -331,6 +349,17 @@ fn hardware_type(socket: &OwnedFd) -> Result<u16, RingError> {
 }
 
 fn attach(socket: &OwnedFd, program: &[Instruction]) -> Result<(), RingError> {
+    let (level, option) = (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER);
+    load(socket, level, option, program, "attaching the filter")
+}
+
+fn load(
+    socket: &OwnedFd,
+    level: libc::c_int,
+    option: libc::c_int,
+    program: &[Instruction],
+    doing: &'static str,
+) -> Result<(), RingError> {
     let mut filter: Vec<_> = program
         .iter()
         .map(|it| libc::sock_filter {
@@ -345,25 +374,50 @@ fn attach(socket: &OwnedFd, program: &[Instruction]) -> Result<(), RingError> {
         filter: filter.as_mut_ptr(),
     };
     // `filter` outlives the call, in which the kernel copies it.
-    set_at(
-        socket,
-        libc::SOL_SOCKET,
-        libc::SO_ATTACH_FILTER,
-        &program,
-        "attaching the filter",
-    )
+    set_at(socket, level, option, &program, doing)
 }
 
-/// Joins the group of rings among which the interface's frames are shared by the hash of their flow, both directions alike.
-fn share(socket: &OwnedFd, group: u16, loopback: bool) -> Result<(), RingError> {
-    let ignore_outgoing = if loopback {
-        libc::PACKET_FANOUT_FLAG_IGNORE_OUTGOING
-    } else {
-        0
+/// Joins a group of rings, a new one where it has no name yet; returns its name. The group divides frames by a program, as the kernel's own
+/// hash of a flow is known to it alone.
+fn join(socket: &OwnedFd, group: Group, loopback: bool) -> Result<u16, RingError> {
+    const DOING: &str = "joining the group of rings";
+    let mut kind = libc::PACKET_FANOUT_CBPF;
+    if loopback {
+        kind |= libc::PACKET_FANOUT_FLAG_IGNORE_OUTGOING;
+    }
+    if group.id.is_none() {
+        // Another process's group of the same name would share its frames with this one.
+        kind |= libc::PACKET_FANOUT_FLAG_UNIQUEID;
+    }
+    let value = u32::from(group.id.unwrap_or(0)) | kind << 16;
+    set(socket, libc::PACKET_FANOUT, &value, DOING)?;
+    let program = shard_program(group.of);
+    load(
+        socket,
+        libc::SOL_PACKET,
+        libc::PACKET_FANOUT_DATA,
+        &program,
+        DOING,
+    )?;
+    let known = group_of(socket);
+    known.map_err(|errno| RingError::new(DOING, errno))
+}
+
+/// The name of the group that a socket belongs to.
+fn group_of(socket: &OwnedFd) -> Result<u16, Errno> {
+    let mut group = 0_u32;
+    let mut length = size_of::<u32>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes to `group`, any of which are valid in it.
+    let done = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_FANOUT,
+            (&raw mut group).cast(),
+            &raw mut length,
+        )
     };
-    let kind = libc::PACKET_FANOUT_HASH | ignore_outgoing;
-    let value = u32::from(group) | kind << 16;
-    set(socket, libc::PACKET_FANOUT, &value, "joining the group of rings")
+    Errno::result(done).map(|_| group as u16)
 }
 
 fn set<T>(socket: &OwnedFd, option: libc::c_int, value: &T, doing: &'static str) -> Result<(), RingError> {

@@ -70,6 +70,21 @@ impl Share {
     }
 }
 
+/// By so many bits the product is shifted down for the part that tells shards apart; shares go by the six uppermost, so each share
+/// has connections of every shard.
+pub(super) const SHARD_SHIFT: u32 = 8;
+/// What is left of it then: the part is a fraction of 2^16, and that of the number of shards is the shard.
+pub(super) const SHARD_MASK: u32 = 0xffff;
+
+/// Which of `of` shards, 2^16 at most, the connection between these ports belongs to, in either order: told by the ports alone, so that the
+/// kernel's program ([`shard_program`](super::filter::shard_program)) agrees, on every host and in every run.
+#[inline]
+#[must_use]
+pub fn shard_of(one: u16, other: u16, of: u32) -> u32 {
+    let product = u32::from(one ^ other).wrapping_mul(Share::factor());
+    ((product >> SHARD_SHIFT & SHARD_MASK) * of) >> 16
+}
+
 impl Ord for Share {
     fn cmp(&self, other: &Self) -> Ordering {
         other.halvings.cmp(&self.halvings)
@@ -115,6 +130,41 @@ mod tests {
                 "{client}"
             );
             assert!(shares().all(|share| share.holds(5432, client) == share.holds(client, 5432)));
+        }
+    }
+
+    /// However ports are given out, every share has about as many connections of each shard.
+    #[test]
+    fn shards_are_even_within_each_share() {
+        for server in [5432, 3306, 6379, 27017] {
+            for (of, step) in [(2, 1), (3, 1), (4, 1), (7, 1), (2, 2), (3, 2), (4, 2)] {
+                for share in shares() {
+                    let clients = (0..28_000 / step).map(|nth| 32_768 + nth * step);
+                    let held: Vec<u16> = clients.filter(|&client| share.holds(client, server)).collect();
+                    let mut counts = vec![0_usize; of as usize];
+                    for &client in &held {
+                        counts[shard_of(client, server, of) as usize] += 1;
+                        assert_eq!(shard_of(client, server, of), shard_of(server, client, of));
+                    }
+                    let even = held.len() / of as usize;
+                    assert!(
+                        counts.iter().all(|&it| it.abs_diff(even) <= 8 + even / 8),
+                        "{share:?} at {server} in steps of {step}: {counts:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// A pool opens its connections one after the other.
+    #[test]
+    fn a_pool_is_spread_over_shards() {
+        for first in (32_768..60_000_u16).step_by(37) {
+            for step in [1, 2] {
+                let ports = (0..20).map(|nth| first + nth * step);
+                let of_first = ports.filter(|&client| shard_of(client, 5432, 2) == 0).count();
+                assert!((5..=15).contains(&of_first), "{of_first} of 20 from {first}");
+            }
         }
     }
 

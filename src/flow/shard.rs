@@ -1,7 +1,6 @@
 //! Which of several tables a connection belongs to.
 
-use std::net::IpAddr;
-
+use crate::capture::share;
 use crate::packet::Endpoint;
 
 /// One of several tables that divide the connections among them.
@@ -21,32 +20,19 @@ impl Shard {
         Self::index_of(one, other, self.of) == self.index
     }
 
-    /// The table, out of `of`, that the connection between two ends belongs to; the same on every host and in every run.
+    /// The table, out of `of` (64 at most), that the connection between two ends belongs to; the same on every host and in every run,
+    /// and to the kernel.
     #[inline]
     #[must_use]
     pub fn index_of(one: Endpoint, other: Endpoint, of: u32) -> u32 {
-        let both = spread(one).wrapping_add(spread(other)).wrapping_mul(MULTIPLIER);
-        (((both >> 32) * u64::from(of)) >> 32) as u32
+        share::shard_of(one.port, other.port, of)
     }
-}
-
-const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-
-#[inline]
-fn spread(end: Endpoint) -> u64 {
-    let host = match end.address {
-        IpAddr::V4(address) => u64::from(address.to_bits()),
-        IpAddr::V6(address) => {
-            let bits = address.to_bits();
-            ((bits >> 64) as u64).wrapping_mul(MULTIPLIER) ^ bits as u64
-        }
-    };
-    let mixed = (host.rotate_left(16) ^ u64::from(end.port)).wrapping_mul(MULTIPLIER);
-    mixed ^ (mixed >> 29)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     #[test]

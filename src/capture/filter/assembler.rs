@@ -36,11 +36,14 @@ pub(super) const JUMP: u16 = 0x05;
 pub(super) const JUMP_IF_EQUAL: u16 = 0x15;
 pub(super) const JUMP_IF_SET: u16 = 0x45;
 pub(super) const RETURN: u16 = 0x06;
+pub(super) const RETURN_A: u16 = 0x16;
 pub(super) const A_TO_X: u16 = 0x07;
 pub(super) const X_TO_A: u16 = 0x87;
 
 /// Offsets from here are facts about the packet rather than its bytes.
 pub(super) const ANCILLARY: u32 = (-0x1000_i32).cast_unsigned();
+/// The ethertype.
+pub(super) const PROTOCOL: u32 = ANCILLARY;
 pub(super) const PACKET_TYPE: u32 = ANCILLARY + 4;
 pub(super) const HARDWARE_TYPE: u32 = ANCILLARY + 28;
 /// Offsets from here are from the network header.

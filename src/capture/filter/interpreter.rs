@@ -1,6 +1,6 @@
 //! Runs filter programs as the kernel does, for tests.
 
-use super::assembler::{ANCILLARY, HARDWARE_TYPE, Instruction, NETWORK_HEADER, PACKET_TYPE};
+use super::assembler::{ANCILLARY, HARDWARE_TYPE, Instruction, NETWORK_HEADER, PACKET_TYPE, PROTOCOL};
 
 /// A frame and what the kernel knows of it.
 #[derive(Clone, Debug)]
@@ -11,6 +11,7 @@ pub(super) struct Packet {
     pub network: usize,
     pub hardware_type: u32,
     pub packet_type: u32,
+    pub protocol: u32,
 }
 
 impl Packet {
@@ -20,12 +21,14 @@ impl Packet {
             network: 14,
             hardware_type: 1,
             packet_type: 0,
+            protocol: 0,
         }
     }
 
     /// `size` bytes at `offset`; `None` ends the program, which drops the frame.
     fn load(&self, offset: u32, size: usize) -> Option<u32> {
         let at = match offset {
+            PROTOCOL.. if offset == PROTOCOL => return Some(self.protocol),
             PACKET_TYPE => return Some(self.packet_type),
             HARDWARE_TYPE => return Some(self.hardware_type),
             ANCILLARY.. => panic!("not a fact that is known here"),
@@ -41,6 +44,12 @@ impl Packet {
 pub(super) fn keeps(program: &[Instruction], packet: &Packet) -> bool {
     verify(program);
     run(program, packet).is_some_and(|kept| kept != 0)
+}
+
+/// What `program` returns for `packet`; 0 where it ends for want of bytes.
+pub(super) fn returned(program: &[Instruction], packet: &Packet) -> u32 {
+    verify(program);
+    run(program, packet).unwrap_or(0)
 }
 
 /// What the kernel asks of a program before it takes it.

@@ -16,7 +16,8 @@ mod tests;
 use std::net::IpAddr;
 
 pub use assembler::Instruction;
-pub use program::program;
+pub(super) use program::nothing;
+pub use program::{program, shard_program};
 
 /// Traffic to watch: what goes to or comes from here. TCP is meant in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

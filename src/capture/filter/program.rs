@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use super::assembler::{
     A_TO_X, ADD, ADD_X, AND, Assembler, EXCLUSIVE_OR_X, HARDWARE_TYPE, Instruction, JUMP_IF_EQUAL,
     JUMP_IF_SET, LOAD_BYTE_AT_X, LOAD_HALF, LOAD_HALF_AT_X, LOAD_IMMEDIATE, LOAD_MEMORY, LOAD_WORD,
-    LOAD_WORD_AT_X, LOAD_X_IMMEDIATE, LOAD_X_MEMORY, Label, MULTIPLY, NETWORK_HEADER, PACKET_TYPE, RETURN,
-    SHIFT_LEFT, SHIFT_RIGHT, STORE, STORE_X, X_TO_A,
+    LOAD_WORD_AT_X, LOAD_X_IMMEDIATE, LOAD_X_MEMORY, Label, MULTIPLY, NETWORK_HEADER, PACKET_TYPE, PROTOCOL,
+    RETURN, RETURN_A, SHIFT_LEFT, SHIFT_RIGHT, STORE, STORE_X, X_TO_A,
 };
 use super::{Framing, Target};
-use crate::capture::share::Share;
+use crate::capture::share::{SHARD_MASK, SHARD_SHIFT, Share};
 
 /// No program may be longer (`BPF_MAXINSNS`).
 const MAX_LENGTH: usize = 4096;
@@ -47,6 +47,25 @@ pub fn program(framing: Framing, targets: &[Target], share: Share) -> Vec<Instru
         return written;
     }
     Writer::new(&Wanted::new(&[]), share).write(framing)
+}
+
+/// The program by which the kernel tells which of `of` sockets a frame is for, as [`shard_of`](crate::capture::share::shard_of) does: 0
+/// where there are no ports to be found. It finds them by the network header, as outgoing frames begin at the link header there and incoming
+/// ones beyond it.
+#[must_use]
+pub fn shard_program(of: u32) -> Vec<Instruction> {
+    let wanted = Wanted::new(&[]);
+    let mut writer = Writer::new(&wanted, Share::ALL);
+    writer.shards = Some(of);
+    writer.write(Framing::Network)
+}
+
+/// The program that keeps nothing.
+#[must_use]
+pub fn nothing() -> Vec<Instruction> {
+    let mut code = Assembler::default();
+    code.op(RETURN, DROP);
+    code.finish()
 }
 
 /// The targets by what has to be tested.
@@ -87,6 +106,8 @@ struct Writer<'a> {
     code: Assembler,
     wanted: &'a Wanted,
     share: Share,
+    /// How many, where what is asked is which of them.
+    shards: Option<u32>,
     network: Label,
     ipv4: Label,
     ipv6: Label,
@@ -103,6 +124,7 @@ impl<'a> Writer<'a> {
             code,
             wanted,
             share,
+            shards: None,
             network,
             ipv4,
             ipv6,
@@ -115,6 +137,7 @@ impl<'a> Writer<'a> {
     fn write(mut self, framing: Framing) -> Vec<Instruction> {
         match framing {
             Framing::Ethernet => self.ethernet(),
+            Framing::Network if self.shards.is_some() => self.network_of_any_device(),
             Framing::Network => self.network(),
             Framing::Any => self.any(),
         }
@@ -124,7 +147,7 @@ impl<'a> Writer<'a> {
         self.code.place(self.drop);
         self.code.op(RETURN, DROP);
         self.code.place(self.keep);
-        self.code.op(RETURN, KEEP);
+        self.code.op(RETURN, if self.shards.is_some() { 0 } else { KEEP });
         self.code.finish()
     }
 
@@ -176,11 +199,43 @@ impl<'a> Writer<'a> {
     fn network(&mut self) {
         self.code.place(self.network);
         self.code.op(LOAD_X_IMMEDIATE, NETWORK_HEADER);
+        self.network_at_x();
+    }
+
+    fn network_at_x(&mut self) {
         self.code.op(LOAD_BYTE_AT_X, 0);
         self.code.op(SHIFT_RIGHT, 4);
         self.code.jump_if(JUMP_IF_EQUAL, 4, self.ipv4);
         self.code.jump_unless(JUMP_IF_EQUAL, 6, self.drop);
         self.code.jump(self.ipv6);
+    }
+
+    /// X to the IP header; on to the version that the ethertype says. Where that is a tag's, the network header is behind the tags or at
+    /// the first of them, depending on who put it there, and only the bytes tell.
+    fn network_of_any_device(&mut self) {
+        self.code.op(LOAD_X_IMMEDIATE, NETWORK_HEADER);
+        self.code.op(LOAD_HALF, PROTOCOL);
+        self.code.jump_if(JUMP_IF_EQUAL, 0x0800, self.ipv4);
+        self.code.jump_if(JUMP_IF_EQUAL, 0x86dd, self.ipv6);
+        let ip = self.code.label();
+        for _ in 0..MAX_TAGS {
+            let [no_ipv4, tag] = std::array::from_fn(|_| self.code.label());
+            self.code.op(LOAD_BYTE_AT_X, 0);
+            self.code.op(SHIFT_RIGHT, 4);
+            self.code.jump_unless(JUMP_IF_EQUAL, 4, no_ipv4);
+            self.code.op(LOAD_BYTE_AT_X, 9);
+            self.code.jump_if(JUMP_IF_EQUAL, TCP, self.ipv4);
+            self.code.place(no_ipv4);
+            self.code.op(LOAD_HALF_AT_X, 2);
+            for ethertype in [0x0800, 0x86dd, 0x8100, 0x88a8, 0x9100] {
+                self.code.jump_if(JUMP_IF_EQUAL, ethertype, tag);
+            }
+            self.code.jump(ip);
+            self.code.place(tag);
+            self.advance(4);
+        }
+        self.code.place(ip);
+        self.network_at_x();
     }
 
     fn ipv4(&mut self) {
@@ -288,6 +343,13 @@ impl<'a> Writer<'a> {
         if self.share.is_all() {
             return;
         }
+        self.product();
+        self.code.op(SHIFT_RIGHT, self.share.shift());
+        self.code.jump_unless(JUMP_IF_EQUAL, 0, self.drop);
+    }
+
+    /// A to the product that tells shares and shards; X is at the TCP header, and stays there.
+    fn product(&mut self) {
         self.code.op(LOAD_HALF_AT_X, 0);
         self.code.op(STORE, PORT);
         self.code.op(LOAD_HALF_AT_X, 2);
@@ -296,8 +358,6 @@ impl<'a> Writer<'a> {
         self.code.op(EXCLUSIVE_OR_X, 0);
         self.code.op(LOAD_X_MEMORY, PLACE);
         self.code.op(MULTIPLY, Share::factor());
-        self.code.op(SHIFT_RIGHT, self.share.shift());
-        self.code.jump_unless(JUMP_IF_EQUAL, 0, self.drop);
     }
 
     /// Keeps what goes to or comes from one of `hosts` (and its port); X is at the TCP header. On to the ports.
@@ -344,6 +404,9 @@ impl<'a> Writer<'a> {
     /// Keeps what goes to or comes from one of the ports; X is at the TCP header.
     fn ports(&mut self) {
         self.code.place(self.ports);
+        if let Some(shards) = self.shards {
+            return self.shard(shards);
+        }
         if self.wanted.everything {
             self.code.jump(self.keep);
             return;
@@ -360,5 +423,15 @@ impl<'a> Writer<'a> {
             }
         }
         self.code.jump(self.drop);
+    }
+
+    /// Returns the shard, out of so many; X is at the TCP header.
+    fn shard(&mut self, of: u32) {
+        self.product();
+        self.code.op(SHIFT_RIGHT, SHARD_SHIFT);
+        self.code.op(AND, SHARD_MASK);
+        self.code.op(MULTIPLY, of);
+        self.code.op(SHIFT_RIGHT, 16);
+        self.code.op(RETURN_A, 0);
     }
 }

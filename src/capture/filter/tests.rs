@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
-use super::interpreter::{Packet, keeps};
+use super::interpreter::{Packet, keeps, returned};
 use super::*;
-use crate::capture::share::Share;
+use crate::capture::share::{Share, shard_of};
 use crate::packet::LinkType;
 use crate::packet::build::{Tcp, header, tagged};
 
@@ -153,6 +153,63 @@ fn of_a_share_whole_connections_are_kept() {
     }
 }
 
+/// Wherever the frame begins and whatever is before its ports, inline tags with any priority among it.
+#[test]
+fn the_kernel_and_the_tables_agree_on_shards() {
+    let extensions = [[43, 0, 1, 4, 0, 0, 0, 0], [6, 0, 1, 4, 0, 0, 0, 0]].concat();
+    for of in [1, 2, 3, 7, 64] {
+        let program = shard_program(of);
+        for (one, other) in (32_768..61_000_u16).step_by(571).map(|client| (client, 5432)) {
+            for (from, to) in [(one, other), (other, one)] {
+                let ipv4 = Tcp::new(&format!("10.0.0.5:{from}"), &format!("10.0.0.9:{to}"), b"x");
+                let ipv6 = Tcp::new(&format!("[fd00::5]:{from}"), &format!("[fd00::9]:{to}"), b"x");
+                for packet in [
+                    ipv4.packet(),
+                    ipv4.ipv4(&[7, 7, 4, 0, 0, 0, 0, 0]),
+                    ipv6.packet(),
+                    ipv6.ipv6(0, &extensions),
+                ] {
+                    let ethertype = u32::from(crate::packet::build::ethertype(&packet));
+                    let expected = shard_of(from, to, of);
+                    for (tags, network, protocol) in [
+                        (&[][..], 14, ethertype),
+                        // The kernel took the tag off, or left it on with the network header behind it or at it.
+                        (&[0x8100], 18, ethertype),
+                        (&[0x8100], 18, 0x8100),
+                        (&[0x8100], 14, 0x8100),
+                        (&[0x88a8, 0x8100], 14, 0x88a8),
+                        (&[0x88a8, 0x8100], 18, 0x8100),
+                    ] {
+                        for priority in 0..8 {
+                            let mut frame = tagged(tags, &packet);
+                            if !tags.is_empty() {
+                                frame[14] = priority << 5;
+                            }
+                            let packet = Packet {
+                                network,
+                                protocol,
+                                ..Packet::ethernet(frame)
+                            };
+                            assert_eq!(
+                                returned(&program, &packet),
+                                expected,
+                                "{tags:x?} {network} {priority}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        let mut udp = to_port(5432).packet();
+        udp[9] = 17;
+        let nothing_known = Packet {
+            protocol: 0x0800,
+            ..Packet::ethernet(ethernet(&udp))
+        };
+        assert_eq!(returned(&program, &nothing_known), 0);
+    }
+}
+
 #[test]
 fn authentication_header_of_ipv4_is_looked_behind() {
     for port in [5432, 80] {
@@ -243,6 +300,7 @@ fn other_interfaces_go_by_the_network_header() {
                     network: link,
                     hardware_type: 65534,
                     packet_type: 0,
+                    protocol: 0,
                 };
                 assert_eq!(keeps(&program, &packet), wanted);
             }
@@ -265,6 +323,7 @@ fn any_interface_goes_by_its_hardware_type_and_counts_loopback_once() {
                 network,
                 hardware_type,
                 packet_type,
+                protocol: 0,
             };
             let again = hardware_type == 772 && packet_type == 4;
             assert_eq!(keeps(&program, &packet(&wanted)), !again);

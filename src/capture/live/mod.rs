@@ -2,6 +2,7 @@
 
 mod choice;
 mod error;
+mod follow;
 mod load;
 mod names;
 mod steady;
@@ -13,9 +14,9 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::filter::{Target, program};
+use super::filter::{self, Target, program};
 use super::interfaces::{self, Interface, interfaces};
-use super::ring::{Counted, Head, Layout, Ring, RingError, is_ethernet};
+use super::ring::{Counted, Group, Head, Layout, Ring, RingError, is_ethernet};
 use super::share::Share;
 use super::{Frame, Loss, Polled, Source};
 use crate::clock::Span;
@@ -47,8 +48,6 @@ pub struct LiveOptions {
     pub blocks: u32,
     /// How long a frame waits at most before it is seen; a wake-up costs 25 to 45 microseconds.
     pub block_timeout: Duration,
-    /// A number shared by the sources (one a thread) among which frames are divided by their connection, both directions alike.
-    pub fanout: Option<u16>,
 }
 
 impl Default for LiveOptions {
@@ -59,7 +58,6 @@ impl Default for LiveOptions {
             block_size: 1 << 20,
             blocks: 16,
             block_timeout: Duration::from_millis(100),
-            fanout: None,
         }
     }
 }
@@ -84,6 +82,8 @@ pub enum InterfaceEvent {
 pub struct LiveSource {
     options: LiveOptions,
     share: Share,
+    /// Among how many sources the frames are divided.
+    of: u32,
     choice: Choice,
     watches: Vec<Watch>,
     /// The one whose block is being walked.
@@ -117,11 +117,33 @@ impl LiveSource {
     /// # Errors
     /// Not permitted, nothing to watch, or the kernel refuses the ring.
     pub fn open(options: &LiveOptions) -> Result<Self, LiveError> {
+        let sources = Self::open_several(options, 1)?;
+        sources.into_iter().next().ok_or(LiveError::AllGone)
+    }
+
+    /// Begins to watch with `count` sources, 64 at most, for as many threads: each is given the frames of its own connections, both
+    /// directions, those for which [`shard_of`](crate::capture::share::shard_of) is its index.
+    ///
+    /// # Errors
+    /// Not permitted, nothing to watch, or the kernel refuses a ring.
+    pub fn open_several(options: &LiveOptions, count: u32) -> Result<Vec<Self>, LiveError> {
         let all = interfaces().map_err(LiveError::NoList)?;
         let choice = Choice::of(&options.interfaces, &all)?;
-        let mut source = Self {
+        let mut sources: Vec<_> = (0..count)
+            .map(|_| Self::of_none(options, choice.clone(), count))
+            .collect();
+        let mut each: Vec<_> = sources.iter_mut().collect();
+        for interface in choice.among(all) {
+            Self::watch_together(&mut each, &interface)?;
+        }
+        Ok(sources)
+    }
+
+    fn of_none(options: &LiveOptions, choice: Choice, of: u32) -> Self {
+        Self {
             options: options.clone(),
             share: Share::ALL,
+            of,
             choice,
             watches: Vec::new(),
             current: 0,
@@ -132,75 +154,12 @@ impl LiveSource {
             told: load::Told::now(),
             steady: Steady::default(),
             waited: Duration::ZERO,
-        };
-        for interface in source.choice.among(all) {
-            source.watch(&interface)?;
         }
-        Ok(source)
     }
 
     /// What happened to the interfaces since last asked.
     pub fn take_events(&mut self) -> Vec<InterfaceEvent> {
         std::mem::take(&mut self.events)
-    }
-
-    /// Watches interfaces that have come since, and lets go of those that are no more; to be called now and then. See
-    /// [`LiveSource::take_events`] for the outcome.
-    pub fn follow(&mut self) {
-        self.forget_gone();
-        if self.choice == Choice::Any {
-            return;
-        }
-        let Ok(all) = interfaces() else { return };
-        self.refused
-            .retain(|index| all.iter().any(|it| it.index == *index));
-        for interface in self.choice.among(all) {
-            let same = |watch: &Watch| watch.index == interface.index && !watch.gone;
-            if !self.watches.iter().any(same) && !self.refused.contains(&interface.index) {
-                let event = self.watch_newcomer(interface);
-                self.events.extend(event);
-            }
-        }
-    }
-
-    /// Nothing is told of one that is gone again already.
-    fn watch_newcomer(&mut self, interface: Interface) -> Option<InterfaceEvent> {
-        let tried = if self.watches.len() < MAX_RINGS {
-            self.watch(&interface).map_err(|error| error.to_string())
-        } else {
-            Err(format!("{MAX_RINGS} interfaces are watched already; watch `any`"))
-        };
-        let Err(reason) = tried else {
-            return Some(InterfaceEvent::Watched(interface.name));
-        };
-        interfaces::name(interface.index)?;
-        self.refused.insert(interface.index);
-        Some(InterfaceEvent::Refused(interface.name, reason))
-    }
-
-    fn watch(&mut self, interface: &Interface) -> Result<(), LiveError> {
-        let layout = Layout {
-            block_size: self.options.block_size,
-            blocks: self.options.blocks,
-            block_timeout: self.options.block_timeout,
-            // A group is of one interface.
-            fanout: self
-                .options
-                .fanout
-                .map(|group| group.wrapping_add(interface.index as u16)),
-        };
-        let ring = Ring::open(interface.index, layout, |framing| {
-            program(framing, &self.options.targets, self.share)
-        })
-        .map_err(|error| explain(&interface.name, &error))?;
-        self.watches.push(Watch {
-            ring,
-            index: interface.index,
-            interface: self.names.add(&interface.name),
-            down: false,
-            gone: false,
-        });
-        Ok(())
     }
 
     /// The next frame; `None` where none comes for as long as a block may wait.
