@@ -30,16 +30,20 @@ impl Redis {
         };
         let it = Self { process, port };
         let patience = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        // A server that is about to answer resets what it accepted too early.
+        while it.connect().is_err() {
             assert!(Instant::now() < patience, "redis-server does not come up");
             std::thread::sleep(Duration::from_millis(20));
         }
         Some(it)
     }
 
+    fn connect(&self) -> redis::RedisResult<redis::Connection> {
+        redis::Client::open(("127.0.0.1", self.port))?.get_connection()
+    }
+
     fn connection(&self) -> redis::Connection {
-        let client = redis::Client::open(("127.0.0.1", self.port)).expect("an address");
-        client.get_connection().expect("connected")
+        self.connect().expect("connected")
     }
 
     fn sockets(&self, arguments: &[&str]) -> String {

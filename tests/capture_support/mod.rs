@@ -178,5 +178,8 @@ pub fn assert_one_connection(all: &[Seen], request: u64, reply: u64) {
     assert_eq!(lengths, expected, "{all:#?}");
     let syns = all.iter().filter(|it| Flags(it.flags).has(Flags::SYN)).count();
     assert_eq!(syns, 2, "{all:#?}");
-    assert!(all.is_sorted_by_key(|it| it.time));
+    // The kernel stamps a frame before it takes its place in the ring: two cores may pass each other between, by as long as one of
+    // them is held up.
+    let late = |pair: &[Seen]| pair[0].time.since(pair[1].time) > Span::from_millis(20);
+    assert!(!all.windows(2).any(late), "{all:#?}");
 }
