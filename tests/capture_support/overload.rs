@@ -161,9 +161,10 @@ fn a_watch_that_loses_frames_narrows_itself_until_it_loses_none_and_widens_again
         let share = watch.session.share();
         let is_asked = ports.lock().unwrap().iter().any(|&port| share.holds(port, PORT));
         assert_eq!(exchanges.replies > 0, is_asked, "{exchanges:?}");
-        // At most what was under way as the last frame was lost.
+        // At most what was under way as the last frame was lost; of some of it no reply came to be seen.
         assert!(exchanges.doubtful <= 2 * CLIENTS as u64, "{exchanges:?}");
-        assert_eq!((exchanges.unanswered, calm.hoarded.len()), (0, 0));
+        assert!(exchanges.unanswered <= exchanges.doubtful, "{exchanges:?}");
+        assert_eq!(calm.hoarded.len(), 0);
 
         watch.slow = false;
         over.store(true, Ordering::Relaxed);
