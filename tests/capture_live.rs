@@ -26,6 +26,18 @@ use sockhound::capture::write::Writer;
 use sockhound::capture::{Frame, Loss, Polled, Source};
 use sockhound::packet::LinkType;
 
+/// A frame of now, as it is written to a file.
+fn ethernet(bytes: &[u8]) -> Frame<'_> {
+    Frame {
+        bytes,
+        wire_length: bytes.len() as u32,
+        time: now(),
+        link: LinkType::Ethernet,
+        interface: 0,
+        interfaces: &[],
+    }
+}
+
 #[test]
 fn loopback_is_counted_once_on_its_own_ring_and_on_any() {
     in_namespace(|| {
@@ -120,16 +132,7 @@ fn tagged_frames_are_seen_as_they_leave_and_as_they_come() {
         let tags: [&[u16]; 4] = [&[], &[0x8100], &[0x88a8, 0x8100], &[0x8100, 0x8100, 0x8100]];
         for tags in tags {
             let bytes = tagged_frame(tags);
-            writer
-                .write(&Frame {
-                    bytes: &bytes,
-                    wire_length: bytes.len() as u32,
-                    time: now(),
-                    link: LinkType::Ethernet,
-                    interface: 0,
-                    interfaces: &[],
-                })
-                .unwrap();
+            writer.write(&ethernet(&bytes)).unwrap();
         }
         writer.finish(Loss::default()).unwrap();
         for interfaces in [&["near"][..], &["far"], &["any"]] {
@@ -296,15 +299,7 @@ fn a_group_of_rings_shares_alike_after_its_link_was_down_and_beside_another_grou
                 let mut bytes = tagged_frame(tags);
                 let ports = 12 + 4 * tags.len() + 2 + 20;
                 bytes[ports..ports + 2].copy_from_slice(&client.to_be_bytes());
-                let frame = Frame {
-                    bytes: &bytes,
-                    wire_length: bytes.len() as u32,
-                    time: now(),
-                    link: LinkType::Ethernet,
-                    interface: 0,
-                    interfaces: &[],
-                };
-                writer.write(&frame).unwrap();
+                writer.write(&ethernet(&bytes)).unwrap();
             }
         }
         writer.finish(Loss::default()).unwrap();

@@ -203,3 +203,9 @@ fn earliest(streams: &[Stream]) -> Option<((u64, bool), usize)> {
 pub(super) fn global(id: ConnectionId, shard: usize, shards: usize) -> ConnectionId {
     ConnectionId(id.0.wrapping_mul(shards as u32).wrapping_add(shard as u32))
 }
+
+/// The shard of a connection called so here, and what it is called there.
+pub(super) fn local(id: ConnectionId, shards: usize) -> (usize, ConnectionId) {
+    let shards = shards as u32;
+    ((id.0 % shards) as usize, ConnectionId(id.0 / shards))
+}

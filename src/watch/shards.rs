@@ -5,7 +5,7 @@ use std::io;
 use std::thread;
 
 use super::Recorder;
-use super::merge::{Merger, Stream, global};
+use super::merge::{Merger, Stream, global, local};
 use super::shard::{Frames, Teller, Worker};
 use crate::capture::share::Share;
 use crate::capture::{Frame, Source};
@@ -304,9 +304,9 @@ impl Several {
     }
 
     fn vanish(&mut self, id: ConnectionId, at: Timestamp) {
-        let shards = self.trackers.len() as u32;
-        if let Some(tracker) = self.trackers.get_mut((id.0 % shards) as usize) {
-            tracker.vanish(ConnectionId(id.0 / shards), at);
+        let (shard, id) = local(id, self.trackers.len());
+        if let Some(tracker) = self.trackers.get_mut(shard) {
+            tracker.vanish(id, at);
         }
         self.gather();
     }
