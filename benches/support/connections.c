@@ -1,8 +1,10 @@
 /* Writes a capture of many PostgreSQL connections to standard output.
  *
- * connections open N          the file's header, then N connections opened and logged in, each in 6 packets
- * connections query N ROUNDS  goes on: each connection sends ROUNDS queries and gets their replies, scattered over the
- *                             connections so that no two neighbours in time are neighbours in a table
+ * connections open N                   the file's header, then N connections opened and logged in, each in 6 packets
+ * connections query N ROUNDS [BEFORE]  goes on after BEFORE such rounds: each connection sends ROUNDS queries and gets their
+ *                                      replies, scattered over the connections so that no two neighbours in time are
+ *                                      neighbours in a table
+ * connections busy N                   the file's header, then N connections opened, logged in, and asked what is never answered
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -58,28 +60,37 @@ static void open_one(uint32_t i) {
   frame(i, 0, ACK, 1001 + STARTUP, 5001 + WELCOME, "", 0);
 }
 
-static void query_one(uint32_t i, uint32_t round) {
+static void ask_one(uint32_t i, uint32_t round) {
   uint32_t sequence = 1001 + STARTUP + round * QUERY, acknowledgment = 5001 + WELCOME + round * REPLY;
   char query[QUERY + 1] = "Q\0\0\0\x33";
   snprintf(query + 5, sizeof query - 5, "SELECT note FROM purchases WHERE number = %04u", (i + round) % 10000);
   frame(i, 0, ACK | PUSH, sequence, acknowledgment, query, QUERY);
-  frame(i, 1, ACK | PUSH, acknowledgment, sequence + QUERY, reply, REPLY);
+}
+
+static void query_one(uint32_t i, uint32_t round) {
+  ask_one(i, round);
+  frame(i, 1, ACK | PUSH, 5001 + WELCOME + round * REPLY, 1001 + STARTUP + (round + 1) * QUERY, reply, REPLY);
 }
 
 int main(int arguments, char **argument) {
   static const uint32_t header[6] = {0xa1b2c3d4, 4 << 16 | 2, 0, 0, 65535, 1};
   uint32_t number = arguments > 2 ? strtoul(argument[2], NULL, 10) : 0;
   uint32_t rounds = arguments > 3 ? strtoul(argument[3], NULL, 10) : 0;
+  uint32_t before = arguments > 4 ? strtoul(argument[4], NULL, 10) : 0;
   if (number == 0) {
-    fprintf(stderr, "usage: connections open N | connections query N ROUNDS\n");
+    fprintf(stderr, "usage: connections open N | connections busy N | connections query N ROUNDS [BEFORE]\n");
     return 64;
   }
-  if (strcmp(argument[1], "open") == 0) {
+  int busy = strcmp(argument[1], "busy") == 0;
+  if (busy || strcmp(argument[1], "open") == 0) {
     fwrite(header, sizeof header, 1, stdout);
-    for (uint32_t i = 0; i < number; i++) open_one(i);
+    for (uint32_t i = 0; i < number; i++) {
+      open_one(i);
+      if (busy) ask_one(i, 0);
+    }
   } else {
-    now += 6ull * number;
-    for (uint32_t round = 0; round < rounds; round++)
+    now += 6ull * number + 2ull * number * before;
+    for (uint32_t round = before; round < before + rounds; round++)
       for (uint32_t i = 0; i < number; i++) query_one((uint64_t)i * STRIDE % number, round);
   }
   return fflush(stdout) == 0 ? 0 : 1;
