@@ -9,10 +9,11 @@ use super::progress::Progress;
 use super::read::finish;
 use super::settings::Settings;
 use super::{output, plan};
-use crate::capture::live::LiveSource;
+use crate::capture::Loss;
 use crate::clock::{Span, Timestamp};
 use crate::daemon::Overload;
 use crate::host::{self, Collector, Inventory};
+use crate::watch::live::Live;
 use crate::watch::{Provenance, Session};
 
 /// Watches for as long as `settings` say, or until Ctrl-C.
@@ -30,7 +31,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 
 /// A watch under way.
 struct Watch {
-    source: LiveSource,
+    live: Live,
     session: Session,
     overload: Overload,
     keeper: Option<Keeper>,
@@ -46,14 +47,15 @@ impl Watch {
     fn open(settings: &Settings) -> Result<Self, Failure> {
         let mut session = plan::session(settings)?;
         let keeper = Keeper::open(settings)?;
-        let source = live::open(settings)?;
+        let sources = live::open(settings)?;
         let interrupt = Interrupt::listen()?;
         let mut collector = live::collector(settings);
         let start = host::now();
         session.watch_from(start);
+        let live = Live::start(sources, &mut session)?;
         let look = thread::Builder::new().spawn(move || (collector.collect_whole(), collector))?;
         Ok(Self {
-            source,
+            live,
             session,
             overload: Overload::default(),
             keeper,
@@ -77,8 +79,8 @@ impl Watch {
             } else {
                 Timestamp::MAX
             };
-            let now = live::follow(&mut self.source, &mut self.session, &mut self.keeper, until)?;
-            self.overload.look(&mut self.source, &mut self.session);
+            let now = live::follow(&mut self.live, &mut self.session, &mut self.keeper, until)?;
+            self.overload.look(&mut self.live, &mut self.session);
             if let Some(collector) = collector.take_if(|_| now >= until) {
                 return Ok(collector);
             }
@@ -106,9 +108,11 @@ impl Watch {
 
     /// Ends the watch and with it the file of `--write`. What the rings lose from here on is not this watch's loss.
     fn close(mut self) -> Result<(Session, Provenance), Failure> {
-        let provenance = live::provenance(&mut self.source);
+        let provenance = live::provenance(&mut self.live);
+        self.live.end(&mut self.session);
         if let Some(keeper) = self.keeper {
-            keeper.finish(&mut self.source)?;
+            let dropped = provenance.dropped;
+            keeper.finish(Loss { dropped })?;
         }
         Ok((self.session, provenance))
     }

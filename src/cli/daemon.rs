@@ -22,13 +22,14 @@ use crate::metrics::serve::{Listen, ListenError, Listener};
 use crate::metrics::{self, Operations, Shared, otlp};
 use crate::packet::Endpoint;
 use crate::watch::ExchangeWriter;
+use crate::watch::live::Live;
 
 /// Watches until told to end, by what `flags`, the environment and the configuration file say.
 pub fn run(flags: &Options) -> Result<(), Failure> {
     let settings = Settings::resolve(flags.clone(), Mode::Daemon)?;
     let collector = collector(&settings)?;
     let notifier = Notifier::from_environment()?;
-    let source = live::open(&settings)?;
+    let sources = live::open(&settings)?;
     // Frames are gathered from here on, and counted from here on.
     let start = host::now();
     let outputs = open_outputs(&settings)?;
@@ -45,8 +46,11 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
     let (files, exchanges) = opened.start(&journal, &operations)?;
     expect(&shared, &settings, start);
     let aggregator = aggregator(&settings, listener, collector, (shared, &journal))?;
+    let mut session = plan::session_with(plan::endless(&settings), exchanges);
+    session.watch_from(start);
+    let live = Live::start(sources, &mut session)?;
     let work = Work {
-        session: plan::session_with(plan::endless(&settings), exchanges),
+        session,
         files,
         inventories: Inventories::start(live::collector(&settings), operations.inventories)?,
         outputs: Outputs::start(outputs, &journal, &operations.summaries)?,
@@ -58,7 +62,7 @@ pub fn run(flags: &Options) -> Result<(), Failure> {
     };
     let mut read_again = || read_again(flags, &settings);
     let times = (start, Span::from(settings.interval));
-    let watchman = Watchman::new(source, work, times, &mut read_again);
+    let watchman = Watchman::new(live, work, times, &mut read_again);
     watchman.watch().map_err(live::failure)
 }
 

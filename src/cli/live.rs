@@ -6,24 +6,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::cores;
 use super::exit::{Exit, Failure};
 use super::plan;
 use super::settings::Settings;
 use crate::capture::live::{LiveError, LiveOptions, LiveSource};
 use crate::capture::write::Writer;
-use crate::capture::{Frame, Polled, Source, filter};
-use crate::clock::{Span, Timestamp};
+use crate::capture::{Frame, Loss, filter};
+use crate::clock::Timestamp;
 use crate::host::{self, Collector, PortFilter, Query};
 use crate::summary::SourceKind;
+use crate::watch::live::Live;
 use crate::watch::{Provenance, Session};
 
-/// Opens a ring on every interface that `settings` name.
-pub fn open(settings: &Settings) -> Result<LiveSource, Failure> {
-    open_with(settings, LiveOptions::default().block_timeout)
+/// Opens rings on every interface that `settings` name, for as many threads as there are to be; see [`Live::start`].
+pub fn open(settings: &Settings) -> Result<Vec<LiveSource>, Failure> {
+    let threads = cores::for_capturing(settings)?;
+    open_with(settings, LiveOptions::default().block_timeout, threads)
 }
 
-/// The same; a frame waits for `block_timeout` at most before it is seen.
-pub fn open_with(settings: &Settings, block_timeout: Duration) -> Result<LiveSource, Failure> {
+/// The same for so many threads; a frame waits for `block_timeout` at most before it is seen.
+pub fn open_with(
+    settings: &Settings,
+    block_timeout: Duration,
+    threads: u32,
+) -> Result<Vec<LiveSource>, Failure> {
     let targets = plan::targets(settings);
     let targets = targets.iter().map(|target| filter::Target {
         address: target.address,
@@ -35,7 +42,7 @@ pub fn open_with(settings: &Settings, block_timeout: Duration) -> Result<LiveSou
         block_timeout,
         ..LiveOptions::default()
     };
-    LiveSource::open(&options).map_err(failure)
+    LiveSource::open_several(&options, threads).map_err(failure)
 }
 
 /// Asks the kernel for the sockets that `settings` are about.
@@ -56,44 +63,30 @@ pub fn failure(error: LiveError) -> Failure {
     Failure::new(exit, error)
 }
 
-/// How often a watch under traffic looks up, by the clock of its frames.
-const BEAT: Span = Span::from_millis(50);
-
 /// Takes the frames of before `end` for a beat, or until none comes; returns up to when all was seen, which is `end` or later
 /// once all of it was. `keeper` is given those of watched connections.
 pub fn follow(
-    source: &mut LiveSource,
+    live: &mut Live,
     session: &mut Session,
     keeper: &mut Option<Keeper>,
     end: Timestamp,
 ) -> Result<Timestamp, Failure> {
-    let mut begun = None;
-    let now = loop {
-        match source.poll().map_err(failure)? {
-            Polled::Frame(frame) if frame.time < end => {
-                let watched = session.frame(&frame);
-                if let Some(keeper) = keeper.as_mut().filter(|_| watched) {
-                    keeper.keep(&frame)?;
-                }
-                if frame.time.since(*begun.get_or_insert(frame.time)) >= BEAT {
-                    return Ok(frame.time);
-                }
-            }
-            Polled::Frame(frame) => break frame.time,
-            Polled::Idle(now) => break now,
-            Polled::End => break end,
+    let mut kept = Ok(());
+    let keep = |frame: &Frame<'_>| {
+        if let (Some(keeper), Ok(())) = (keeper.as_mut(), &kept) {
+            kept = keeper.keep(frame);
         }
     };
-    session.advance(now.min(end));
-    Ok(now)
+    let now = live.take(session, end, keep).map_err(failure)?;
+    kept.map(|()| now)
 }
 
 /// Where frames come from now, as a summary tells it.
-pub fn provenance(source: &mut LiveSource) -> Provenance {
+pub fn provenance(live: &mut Live) -> Provenance {
     Provenance {
         kind: SourceKind::Live,
-        names: source.interfaces().to_vec(),
-        dropped: source.loss().dropped,
+        names: live.interfaces(),
+        dropped: live.dropped(),
         notes: Vec::new(),
         set_by: host::set_by(),
     }
@@ -148,10 +141,10 @@ impl Keeper {
     }
 
     /// Ends the file with what the source lost.
-    pub fn finish(self, source: &mut impl Source) -> Result<(), Failure> {
+    pub fn finish(self, loss: Loss) -> Result<(), Failure> {
         let Self { writer, path } = self;
         writer
-            .finish(source.loss())
+            .finish(loss)
             .map(drop)
             .map_err(|error| Failure::output(&path, error))
     }

@@ -62,7 +62,7 @@ fn read_divided(sources: &mut [FileSource], session: &mut Session) -> Result<(),
 fn read_alone(source: &mut FileSource, session: &mut Session, settings: &Settings) -> Result<(), Failure> {
     let mut keeper = Keeper::open(settings)?;
     read_all(source, session, &mut keeper)?;
-    keeper.map_or(Ok(()), |keeper| keeper.finish(source))
+    keeper.map_or(Ok(()), |keeper| keeper.finish(source.loss()))
 }
 
 /// Frames between two looks at how far the reading is, less one: a mask.

@@ -14,7 +14,7 @@ use super::options::Options;
 use super::plan;
 use super::read::finish;
 use super::settings::{Mode, Settings};
-use crate::capture::live::LiveSource;
+use crate::capture::Loss;
 use crate::clock::{Span, Timestamp};
 use crate::daemon::{Inventories, Overload};
 use crate::host;
@@ -23,6 +23,7 @@ use crate::profile::Listing;
 use crate::report::top::{self, Key, View, Wish};
 use crate::summary::Summary;
 use crate::watch::Session;
+use crate::watch::live::Live;
 
 /// How often what is seen is shown.
 const REFRESH: Span = Span::from_secs(1);
@@ -77,7 +78,7 @@ fn refuse(flags: &Options) -> Result<(), Failure> {
 
 /// The watch behind the view.
 struct Watch {
-    source: LiveSource,
+    live: Live,
     session: Session,
     overload: Overload,
     keeper: Option<Keeper>,
@@ -92,14 +93,15 @@ impl Watch {
         plan.connections = Listing::None;
         plan.max_statements = plan.max_statements.min(MOST_STATEMENTS);
         plan.profile.max_statements = plan.max_statements;
-        let source = live::open_with(settings, BLOCK_TIMEOUT)?;
+        let source = live::open_with(settings, BLOCK_TIMEOUT, 1)?;
         let mut session = plan::session_of(plan, settings)?;
+        let live = Live::start(source, &mut session)?;
         let inventories = Inventories::start(live::collector(settings), Looks::default())?;
         let start = host::now();
         session.watch_from(start);
         inventories.ask();
         Ok(Self {
-            source,
+            live,
             session,
             overload: Overload::default(),
             keeper: Keeper::open(settings)?,
@@ -117,13 +119,13 @@ impl Watch {
         let mut now = host::now();
         while !self.interrupt.told() && now < end {
             now = live::follow(
-                &mut self.source,
+                &mut self.live,
                 &mut self.session,
                 &mut self.keeper,
                 Timestamp::MAX,
             )?;
             self.ask_kernel(now);
-            if self.overload.look(&mut self.source, &mut self.session).is_some() {
+            if self.overload.look(&mut self.live, &mut self.session).is_some() {
                 self.inventories.ask();
             }
             let mut changed = now >= due;
@@ -150,7 +152,7 @@ impl Watch {
         if now.since(self.asked) >= ASK_EVERY {
             self.asked = now;
             self.inventories.ask();
-            self.source.follow();
+            self.live.follow();
         }
         if let Some(inventory) = self.inventories.taken() {
             self.session.join(inventory);
@@ -158,11 +160,11 @@ impl Watch {
     }
 
     fn summary(&mut self) -> Summary {
-        self.session.summary(&live::provenance(&mut self.source))
+        self.session.summary(&live::provenance(&mut self.live))
     }
 
     fn reset(&mut self, now: Timestamp, view: &mut View) {
-        let provenance = live::provenance(&mut self.source);
+        let provenance = live::provenance(&mut self.live);
         self.session.turn(now, &provenance);
         view.show(self.summary());
     }
@@ -170,7 +172,8 @@ impl Watch {
     /// Completes the files of `--write` and `--exchanges`.
     fn close(mut self, settings: &Settings) -> Result<(), Failure> {
         if let Some(keeper) = self.keeper.take() {
-            keeper.finish(&mut self.source)?;
+            let dropped = self.live.dropped();
+            keeper.finish(Loss { dropped })?;
         }
         finish(&mut self.session, settings)
     }

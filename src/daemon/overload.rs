@@ -4,10 +4,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::capture::live::{LiveError, LiveSource, Load};
+use crate::capture::live::{LiveError, Load};
 use crate::capture::share::Share;
 use crate::host;
 use crate::watch::Session;
+use crate::watch::live::Live;
 
 /// How often the load is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -84,15 +85,15 @@ impl Overload {
         }
     }
 
-    /// Looks at the load once a second; where another share is to be watched, `source` and `session` do so from now on.
-    pub fn look(&mut self, source: &mut LiveSource, session: &mut Session) -> Option<Change> {
+    /// Looks at the load once a second; where another share is to be watched, `live` and `session` do so from now on.
+    pub fn look(&mut self, live: &mut Live, session: &mut Session) -> Option<Change> {
         let now = Instant::now();
         if now < self.next_look {
             return None;
         }
         self.next_look = now + LOOK;
-        let mut change = self.weigh(&source.load(), now)?;
-        change.refused = source.keep(change.share).err();
+        let mut change = self.weigh(&live.load(), now)?;
+        change.refused = live.keep(change.share).err();
         session.keep(change.share, host::now());
         Some(change)
     }

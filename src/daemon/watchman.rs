@@ -17,6 +17,7 @@ use crate::host::{self, Notifier};
 use crate::metrics::operations::Reloads;
 use crate::profile::{Config, Listing};
 use crate::summary::{SourceKind, Summary};
+use crate::watch::live::{CaptureThreads, Live};
 use crate::watch::{Provenance, Session};
 
 /// How often signals, the kernel's answer and the watchdog are seen to while frames come. Late frames of other
@@ -85,7 +86,7 @@ pub type ReadAgain<'a> = &'a mut dyn FnMut() -> Result<Reload, String>;
 
 /// A daemon at work.
 pub struct Watchman<'a> {
-    source: LiveSource,
+    live: Live,
     overload: Overload,
     desk: Desk<'a>,
 }
@@ -114,7 +115,7 @@ impl<'a> Watchman<'a> {
     /// Begins to watch at `start`, a summary every `interval`.
     #[must_use]
     pub fn new(
-        source: LiveSource,
+        live: Live,
         mut work: Work,
         (start, interval): (Timestamp, Span),
         read_again: ReadAgain<'a>,
@@ -140,7 +141,7 @@ impl<'a> Watchman<'a> {
             asked: false,
         };
         Self {
-            source,
+            live,
             overload: Overload::default(),
             desk,
         }
@@ -158,6 +159,7 @@ impl<'a> Watchman<'a> {
         self.desk.work.notifier.stopping();
         self.drain(host::now())?;
         self.learn_of_source();
+        self.live.end(&mut self.desk.work.session);
         self.desk.finish();
         Ok(())
     }
@@ -169,46 +171,28 @@ impl<'a> Watchman<'a> {
         Ok(())
     }
 
-    /// One frame, or none for a while; returns up to when all is seen.
-    #[inline]
+    /// Frames, or none for a while, up to the next time to look up; returns up to when all is seen.
     fn step(&mut self) -> Result<Timestamp, LiveError> {
-        let now = match self.source.poll() {
-            Ok(Polled::Frame(frame)) => {
-                if !self.desk.is_pending(frame.time) {
-                    self.desk.take(&frame);
-                    return Ok(frame.time);
-                }
-                self.desk.reach(frame.time);
-                self.desk.take(&frame);
-                frame.time
-            }
-            Ok(Polled::Idle(now)) => self.desk.idle(now),
-            Ok(Polled::End) => self.desk.idle(host::now()),
-            Err(LiveError::AllGone) => self.wait_for_interfaces(),
-            Err(error) => return Err(error),
+        let now = match &mut self.live {
+            Live::One(source) => self.desk.take_from(source)?,
+            Live::Several(threads) => self.desk.follow(threads)?,
         };
         self.beat(now);
         Ok(now)
-    }
-
-    /// Nothing is watched for now; whatever comes will be.
-    fn wait_for_interfaces(&mut self) -> Timestamp {
-        std::thread::sleep(Duration::from_millis(100));
-        self.desk.idle(host::now())
     }
 
     #[cold]
     fn beat(&mut self, now: Timestamp) {
         if self.desk.look.is_due() {
             let begun = Instant::now();
-            self.source.follow();
+            self.live.follow();
             self.desk.look(begun);
         }
         let session = &mut self.desk.work.session;
-        if let Some(change) = self.overload.look(&mut self.source, session) {
+        if let Some(change) = self.overload.look(&mut self.live, session) {
             self.desk.say_of_load(&change);
         }
-        for event in self.source.take_events() {
+        for event in self.live.take_events() {
             self.desk.say_of_interface(&event);
         }
         self.learn_of_source();
@@ -219,14 +203,45 @@ impl<'a> Watchman<'a> {
     /// Costs a system call for each ring.
     fn learn_of_source(&mut self) {
         let known = &mut self.desk.provenance;
-        known.dropped = self.source.loss().dropped;
-        if known.names != self.source.interfaces() {
-            known.names = self.source.interfaces().to_vec();
-        }
+        known.dropped = self.live.dropped();
+        known.names = self.live.interfaces();
     }
 }
 
 impl Desk<'_> {
+    /// Takes frames until there is something else to see to; returns up to when all is seen.
+    fn take_from(&mut self, source: &mut LiveSource) -> Result<Timestamp, LiveError> {
+        loop {
+            return Ok(match source.poll() {
+                Ok(Polled::Frame(frame)) if !self.is_pending(frame.time) => {
+                    self.take(&frame);
+                    continue;
+                }
+                Ok(Polled::Frame(frame)) => {
+                    self.reach(frame.time);
+                    self.take(&frame);
+                    frame.time
+                }
+                Ok(Polled::Idle(now)) => self.idle(now),
+                Ok(Polled::End) => self.idle(host::now()),
+                Err(LiveError::AllGone) => self.wait_for_interfaces(),
+                Err(error) => return Err(error),
+            });
+        }
+    }
+
+    /// Nothing is watched for now; whatever comes will be.
+    fn wait_for_interfaces(&mut self) -> Timestamp {
+        std::thread::sleep(Duration::from_millis(100));
+        self.idle(host::now())
+    }
+
+    /// Takes in what capture threads told, up to the interval's end at most.
+    fn follow(&mut self, threads: &mut CaptureThreads) -> Result<Timestamp, LiveError> {
+        let now = threads.follow(&mut self.work.session, self.boundaries.next())?;
+        Ok(self.idle(now))
+    }
+
     #[inline]
     fn take(&mut self, frame: &Frame<'_>) {
         if self.work.session.frame(frame) {

@@ -13,6 +13,7 @@ use crate::clock::{Span, Timestamp};
 use crate::exchange::ConnectionId;
 use crate::host::{Inventory, Namespace, Socket, State};
 use crate::packet::Endpoint;
+use crate::profile::Profile;
 use crate::protocol::Side;
 use crate::protocol::catalog::Target;
 use crate::summary::{Connection, KernelView, Owner, Vantage};
@@ -151,15 +152,15 @@ impl Kernel {
     /// too.
     pub fn join(&mut self, session: &mut Session, strangers: Strangers, before: &Self) {
         let mut alive = HashSet::with_capacity(self.ends.len());
+        let shards = session.shards();
         for (&(client, server), sides) in &self.ends {
-            let shards = session.shards();
             let known = match strangers {
                 Strangers::Open if sides.is_open() => shards.adopt(client, server, self.taken),
                 Strangers::Open | Strangers::Ignore => shards.find(client, server),
             };
             let Some(id) = known else { continue };
             alive.insert(id);
-            Self::attribute(session, id, sides);
+            shards.tell(id, Known::of(sides));
         }
         if self.complete {
             self.close_lacking(session, &alive, before);
@@ -178,28 +179,6 @@ impl Kernel {
         }
     }
 
-    fn attribute(session: &mut Session, id: ConnectionId, sides: &Sides) {
-        let profile = session.profile();
-        if let Some(owner) = sides.client.as_ref().and_then(owner) {
-            profile.attribute(id, &owner);
-        }
-        let sockets = || sides.client.iter().chain(&sides.server);
-        // Of an end in another namespace it is not sure that it is this connection's.
-        let own = || sockets().filter(|socket| socket.namespace == Namespace::Own);
-        let last_data = own().filter_map(Socket::last_data).max();
-        if let Some(last_data) = last_data.or_else(|| sockets().filter_map(Socket::last_data).max()) {
-            profile.known_idle(id, last_data);
-        }
-        profile.peer_gone(id, sockets().any(Socket::is_half_open));
-        let leaked = |socket: &Option<Socket>| socket.as_ref().is_some_and(Socket::is_leaked);
-        if leaked(&sides.client) {
-            profile.closed_by(id, Side::Server);
-        }
-        if leaked(&sides.server) {
-            profile.closed_by(id, Side::Client);
-        }
-    }
-
     fn add(&mut self, socket: Socket, targets: &[Target]) {
         let serves = |end: Endpoint| targets.iter().any(|target| target.is_at(end));
         let (local, remote) = (socket.local, socket.remote);
@@ -207,6 +186,50 @@ impl Kernel {
             put(&mut self.ends.entry((local, remote)).or_default().client, socket);
         } else if serves(local) && socket.state != State::Listen {
             put(&mut self.ends.entry((remote, local)).or_default().server, socket);
+        }
+    }
+}
+
+/// What the kernel knows of a connection, for the profile.
+#[derive(Debug, PartialEq)]
+pub(super) struct Known {
+    owner: Option<Owner>,
+    last_data: Option<Timestamp>,
+    /// The other side does not answer any more.
+    half_open: bool,
+    /// Who has closed while the other has not.
+    closed_by: [Option<Side>; 2],
+}
+
+impl Known {
+    fn of(sides: &Sides) -> Self {
+        let sockets = || sides.client.iter().chain(&sides.server);
+        // Of an end in another namespace it is not sure that it is this connection's.
+        let own = || sockets().filter(|socket| socket.namespace == Namespace::Own);
+        let last_data = own().filter_map(Socket::last_data).max();
+        let leaked = |socket: &Option<Socket>| socket.as_ref().is_some_and(Socket::is_leaked);
+        Self {
+            owner: sides.client.as_ref().and_then(owner),
+            last_data: last_data.or_else(|| sockets().filter_map(Socket::last_data).max()),
+            half_open: sockets().any(Socket::is_half_open),
+            closed_by: [
+                leaked(&sides.client).then_some(Side::Server),
+                leaked(&sides.server).then_some(Side::Client),
+            ],
+        }
+    }
+
+    /// Tells `profile` of connection `id`.
+    pub(super) fn tell(&self, id: ConnectionId, profile: &mut Profile) {
+        if let Some(owner) = &self.owner {
+            profile.attribute(id, owner);
+        }
+        if let Some(last_data) = self.last_data {
+            profile.known_idle(id, last_data);
+        }
+        profile.peer_gone(id, self.half_open);
+        for side in self.closed_by.into_iter().flatten() {
+            profile.closed_by(id, side);
         }
     }
 }

@@ -62,6 +62,18 @@ impl Stream {
         }
     }
 
+    /// Adds what the shard told since.
+    pub(super) fn add(&mut self, mut batch: Batch) {
+        if self.entry == self.batch.entries.len() {
+            (self.batch, self.entry, self.exchange) = (batch, 0, 0);
+            return;
+        }
+        self.batch.entries.drain(..std::mem::take(&mut self.entry));
+        self.batch.exchanges.drain(..std::mem::take(&mut self.exchange));
+        self.batch.entries.append(&mut batch.entries);
+        self.batch.exchanges.append(&mut batch.exchanges);
+    }
+
     /// Waits for the next batch.
     fn refill(&mut self) {
         let Some(batches) = &self.batches else { return };
@@ -92,7 +104,14 @@ impl Merger {
 
     /// Takes in all that `streams` tell, one for each shard, to their ends.
     pub(super) fn merge(&mut self, streams: &mut [Stream]) {
-        while let Some(((number, is_here), first)) = earliest(streams) {
+        self.merge_before(u64::MAX, streams);
+    }
+
+    /// The same for what is numbered below `end`.
+    pub(super) fn merge_before(&mut self, end: u64, streams: &mut [Stream]) {
+        while let Some(((number, is_here), first)) = earliest(streams)
+            && number < end
+        {
             if !is_here {
                 self.refill(&mut streams[first]);
             } else if number.is_multiple_of(2) {
@@ -100,7 +119,8 @@ impl Merger {
             } else {
                 let others = streams.iter().enumerate().filter(|(at, _)| *at != first);
                 let until = others.filter_map(|(_, stream)| stream.next()).min();
-                self.take_run(&mut streams[first], until.map_or(u64::MAX, |(number, _)| number));
+                let until = until.map_or(end, |(number, _)| number.min(end));
+                self.take_run(&mut streams[first], until.max(number + 1));
             }
         }
     }
@@ -113,7 +133,8 @@ impl Merger {
         }
     }
 
-    /// Takes the entries of one stream before number `until`, up to the next one of the time alone.
+    /// Takes the entries of one stream before number `until`, up to the next one of the time alone. Two shards' frames may have one
+    /// time, and then come in the order of the shards.
     fn take_run(&mut self, stream: &mut Stream, until: u64) {
         while let Some((number, true)) = stream.next()
             && number < until
@@ -149,7 +170,7 @@ impl Merger {
     fn ends_of_next(&self, number: u64, stream: &Stream) -> Option<Ends> {
         let entries = stream.batch.entries.get(stream.entry..)?;
         let mut tied = entries.iter().take_while(|entry| entry.number == number);
-        let event = tied.find(|entry| matches!(entry.what, What::Event(_)))?;
+        let event = tied.find(|entry| !matches!(entry.what, What::Statement(_)))?;
         let id = global(event.id, stream.shard, self.known.len());
         Some(Ends(self.recorder.recorded().ends(id)))
     }
@@ -167,6 +188,10 @@ impl Merger {
             What::Statement(statement) => {
                 known.push(self.statements.learn(Clone::clone(statement)));
                 return Taken::Statement;
+            }
+            What::Known(known) => {
+                known.tell(id, self.recorder.profile());
+                return Taken::Event;
             }
             What::Event(owned) => owned.event(),
         };

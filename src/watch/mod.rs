@@ -14,11 +14,14 @@
 //! ```
 
 mod exchanges;
+mod fair;
 pub mod kernel;
+pub mod live;
 mod merge;
 mod owned;
 mod profile_thread;
 mod recorder;
+mod seat;
 mod session;
 mod shard;
 mod shards;

@@ -1,9 +1,12 @@
 //! One watch from its first frame to its summary.
 
 use std::io;
+use std::sync::Arc;
 
 use super::Recorder;
+use super::fair::Fair;
 use super::kernel::{Kernel, Strangers};
+use super::seat::Seat;
 use super::shard::Teller;
 use super::shards::{Several, Shards};
 use super::share::Shares;
@@ -137,19 +140,30 @@ impl Session {
         sources: &mut [S],
         look: &mut (dyn FnMut(&S) + Send),
     ) -> io::Result<()> {
-        let recorder = std::mem::replace(
-            self.shards.recorder(),
-            Recorder::new(Profile::new(self.plan.profile), None),
-        );
-        let shards = u32::try_from(sources.len()).unwrap_or(1);
-        let tracker = |teller: Teller| self.plan.tracker(shards as usize, teller);
-        let mut several = Several::new(shards, tracker, recorder, self.plan.statements(shards as usize));
+        let mut several = self.several(sources.len());
         let (start, frames) = several.read(sources, look)?;
         self.shards = Shards::Several(Box::new(several));
         self.start = self.start.or(start);
         self.packets += frames.count;
         self.bytes += frames.bytes;
         Ok(())
+    }
+
+    /// Divides the connections among so many trackers, before the first frame, and returns those for their threads.
+    pub(super) fn go_live(&mut self, of: usize) -> Vec<Arc<Fair<Seat>>> {
+        let mut several = self.several(of);
+        let seats = several.go_live();
+        self.shards = Shards::Several(Box::new(several));
+        seats
+    }
+
+    fn several(&mut self, of: usize) -> Several {
+        let recorder = std::mem::replace(
+            self.shards.recorder(),
+            Recorder::new(Profile::new(self.plan.profile), None),
+        );
+        let tracker = |teller: Teller| self.plan.tracker(of, teller);
+        Several::new(of as u32, tracker, recorder, self.plan.statements(of))
     }
 
     /// The watch begins at `start`; without this, with its first frame.
@@ -399,9 +413,10 @@ impl Session {
 
     fn totals(&mut self, dropped: u64) -> Totals {
         let evicted_statements = self.shards.evicted_statements() + self.profile().evicted_statements();
+        let live = self.shards.frames();
         Totals {
-            packets: self.packets,
-            bytes: self.bytes,
+            packets: self.packets + live.count,
+            bytes: self.bytes + live.bytes,
             dropped,
             evicted_statements,
             discards: self.shards.discards(),

@@ -3,6 +3,7 @@
 
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
+use super::kernel::Known;
 use super::owned::Owned;
 use crate::capture::{Frame, Polled, Source};
 use crate::clock::Timestamp;
@@ -34,7 +35,7 @@ pub(super) struct Batch {
 
 /// Something that happened.
 pub(super) struct Entry {
-    /// Twice the number of the frame that it came of, and one more unless it came of the time alone: then it belongs before what came
+    /// Twice the number of the frame that it came of, live twice its time, and one more unless it came of the time alone: then it belongs before what came
     /// of the frame itself.
     pub(super) number: u64,
     pub(super) id: ConnectionId,
@@ -46,6 +47,8 @@ pub(super) enum What {
     Event(Owned),
     /// A statement that the shard met for the first time: its ids count these.
     Statement(Box<Statement>),
+    /// What the kernel knows of the connection.
+    Known(Box<Known>),
 }
 
 /// The other end of a shard's way.
@@ -103,6 +106,41 @@ impl Teller {
         self.number = 2 * frame + 1;
     }
 
+    /// What comes now comes of `time`, or of what came before if that was later.
+    #[inline]
+    pub(super) fn reach(&mut self, time: Timestamp) {
+        self.number = Self::number_of(time).max((self.number + 1) & !1);
+    }
+
+    /// What comes now comes of a frame of the time that was reached.
+    #[inline]
+    pub(super) fn within_frame(&mut self) {
+        self.number |= 1;
+    }
+
+    /// What came of before `time` has a lower number.
+    pub(super) fn number_of(time: Timestamp) -> u64 {
+        2 * time.nanos().unsigned_abs()
+    }
+
+    /// How many entries wait to be taken.
+    pub(super) fn waiting(&self) -> usize {
+        self.filling.entries.len()
+    }
+
+    /// Tells the statements that were met.
+    #[inline]
+    pub(super) fn catch_up(&mut self, statements: &Statements) {
+        if statements.count() > self.statements {
+            self.tell_statements(statements);
+        }
+    }
+
+    /// Tells what the kernel knows of a connection.
+    pub(super) fn tell(&mut self, id: ConnectionId, known: Known) {
+        self.add(id, Timestamp::default(), What::Known(Box::new(known)));
+    }
+
     fn tell_statements(&mut self, statements: &Statements) {
         for statement in statements.since(self.statements) {
             self.statements += 1;
@@ -135,9 +173,7 @@ impl Teller {
 impl Observer for Teller {
     #[inline]
     fn observe(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>, statements: &Statements) {
-        if statements.count() > self.statements {
-            self.tell_statements(statements);
-        }
+        self.catch_up(statements);
         if let Event::Exchanged(exchange, times) = event {
             self.filling.exchanges.push((*exchange, times));
         }
@@ -155,6 +191,16 @@ pub(super) struct Frames {
     pub(super) count: u64,
     pub(super) bytes: u64,
     pub(super) discards: Discards,
+}
+
+impl std::iter::Sum for Frames {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            count: sum.count + one.count,
+            bytes: sum.bytes + one.bytes,
+            discards: [sum.discards, one.discards].into_iter().sum(),
+        })
+    }
 }
 
 /// A shard at work on a source that all of them read.
@@ -221,9 +267,7 @@ impl Worker<'_> {
         if self.shard.holds(segment.source, segment.destination) {
             self.tracker.segment(segment, frame.time);
             let (statements, teller) = self.tracker.parts();
-            if statements.count() > teller.statements {
-                teller.tell_statements(statements);
-            }
+            teller.catch_up(statements);
         }
     }
 }

@@ -2,11 +2,15 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::sync::{Arc, MutexGuard};
 use std::thread;
 
 use super::Recorder;
+use super::fair::Fair;
+use super::kernel::Known;
 use super::merge::{Merger, Stream, global, local};
-use super::shard::{Frames, Teller, Worker};
+use super::seat::Seat;
+use super::shard::{Batch, Frames, Teller, Worker};
 use crate::capture::share::Share;
 use crate::capture::{Frame, Source};
 use crate::clock::Timestamp;
@@ -27,12 +31,24 @@ pub(super) enum Shards {
 
 /// Several trackers, each with the connections of its own, and what they told.
 pub(super) struct Several {
-    trackers: Vec<Tracker<Teller>>,
+    seats: Vec<Arc<Fair<Seat>>>,
     merger: Merger,
+    /// What they told and is not taken in yet.
+    streams: Vec<Stream>,
     frames: Frames,
+    /// Live: all is taken in of what was before.
+    before: Option<Timestamp>,
 }
 
 impl Shards {
+    /// The several trackers of a watch that is divided.
+    pub(super) fn several(&mut self) -> Option<&mut Several> {
+        match self {
+            Self::Several(several) => Some(several),
+            Self::One(_) => None,
+        }
+    }
+
     /// Takes the next frame. Returns whether it is of a watched connection.
     #[inline]
     pub(super) fn frame(&mut self, frame: &Frame<'_>) -> bool {
@@ -55,10 +71,7 @@ impl Shards {
     pub(super) fn now(&self) -> Timestamp {
         match self {
             Self::One(tracker) => tracker.now(),
-            Self::Several(several) => {
-                let times = several.trackers.iter().map(Tracker::now);
-                times.max().unwrap_or_default()
-            }
+            Self::Several(several) => several.now(),
         }
     }
 
@@ -96,10 +109,7 @@ impl Shards {
         match self {
             Self::One(tracker) => tracker.parts().0.evicted(),
             Self::Several(several) => {
-                let each = several
-                    .trackers
-                    .iter_mut()
-                    .map(|tracker| tracker.parts().0.evicted());
+                let each = several.seats().map(|mut seat| seat.tracker.parts().0.evicted());
                 several.merger.statements.evicted() + each.sum::<u64>()
             }
         }
@@ -109,7 +119,7 @@ impl Shards {
     pub(super) fn counters(&self) -> Counters {
         match self {
             Self::One(tracker) => tracker.counters(),
-            Self::Several(several) => several.trackers.iter().map(Tracker::counters).sum(),
+            Self::Several(several) => several.seats().map(|seat| seat.tracker.counters()).sum(),
         }
     }
 
@@ -118,7 +128,7 @@ impl Shards {
         match self {
             Self::One(tracker) => tracker.discards(),
             Self::Several(several) => {
-                let each = several.trackers.iter().map(Tracker::discards);
+                let each = several.seats().map(|seat| seat.tracker.discards());
                 each.chain([several.frames.discards]).sum()
             }
         }
@@ -129,7 +139,8 @@ impl Shards {
         match self {
             Self::One(tracker) => Elsewhere::busiest(&[tracker.elsewhere()], BUSIEST),
             Self::Several(several) => {
-                let all: Vec<_> = several.trackers.iter().map(Tracker::elsewhere).collect();
+                let seats: Vec<_> = several.seats().collect();
+                let all: Vec<_> = seats.iter().map(|seat| seat.tracker.elsewhere()).collect();
                 Elsewhere::busiest(&all, BUSIEST)
             }
         }
@@ -172,7 +183,23 @@ impl Shards {
     pub(super) fn keep(&mut self, share: Share, at: Timestamp) {
         match self {
             Self::One(tracker) => tracker.keep(share, at),
-            Self::Several(several) => several.each(|tracker| tracker.keep(share, at)),
+            Self::Several(several) => several.keep(share, at),
+        }
+    }
+
+    /// Tells the profile what the kernel knows of a connection.
+    pub(super) fn tell(&mut self, id: ConnectionId, known: Known) {
+        match self {
+            Self::One(tracker) => known.tell(id, tracker.parts().1.profile()),
+            Self::Several(several) => several.tell(id, known),
+        }
+    }
+
+    /// Frames that were taken by capture threads.
+    pub(super) fn frames(&self) -> Frames {
+        match self {
+            Self::One(_) => Frames::default(),
+            Self::Several(several) => several.seats().map(|seat| seat.frames).sum(),
         }
     }
 
@@ -195,10 +222,14 @@ impl Several {
     ) -> Self {
         use crate::exchange::Observer;
         let tells_bytes = recorder.tells_bytes();
+        let seat = |_| Arc::new(Fair::new(Seat::new(tracker(Teller::new(tells_bytes)))));
+        let stream = |shard| Stream::whole(shard as usize, Batch::default());
         Self {
-            trackers: (0..shards).map(|_| tracker(Teller::new(tells_bytes))).collect(),
+            seats: (0..shards).map(seat).collect(),
             merger: Merger::new(shards as usize, recorder, statements),
+            streams: (0..shards).map(stream).collect(),
             frames: Frames::default(),
+            before: None,
         }
     }
 
@@ -212,13 +243,15 @@ impl Several {
         sources: &mut [S],
         look: &mut (dyn FnMut(&S) + Send),
     ) -> io::Result<(Option<Timestamp>, Frames)> {
-        let of = self.trackers.len() as u32;
+        let of = self.seats.len() as u32;
         let merger = &mut self.merger;
+        let mut seats: Vec<_> = self.seats.iter().map(|seat| seat.lock()).collect();
         let mut look = Some(look);
         let read = thread::scope(|scope| {
             let mut threads = Vec::new();
             let mut streams = Vec::new();
-            for ((index, tracker), source) in (0..).zip(&mut self.trackers).zip(sources) {
+            for ((index, seat), source) in (0..).zip(&mut seats).zip(sources) {
+                let tracker = &mut seat.tracker;
                 streams.push(Stream::open(index as usize, tracker.observer().open()));
                 let worker = Worker {
                     tracker,
@@ -241,17 +274,54 @@ impl Several {
             let frames: Result<Vec<Frames>, S::Error> = ended.collect();
             frames.map_err(io::Error::other)
         })?;
+        drop(seats);
         self.frames = read.first().copied().unwrap_or_default();
         Ok((self.merger.start, self.frames))
+    }
+
+    /// From now on capture threads give frames to what is returned, a seat for each shard, each at its own pace; [`Several::take_in`]
+    /// says up to when all is taken in.
+    pub(super) fn go_live(&mut self) -> Vec<Arc<Fair<Seat>>> {
+        self.before = Some(self.latest());
+        self.seats.clone()
+    }
+
+    /// Takes in what was told of up to now, or of before `end`, and returns up to when that is. A shard may have told more.
+    pub(super) fn take_in(&mut self, end: Timestamp) -> Timestamp {
+        let told_by_all = self.seats().map(|seat| seat.tracker.now()).min();
+        let before = told_by_all.unwrap_or_default().min(end);
+        self.before = Some(before.max(self.now()));
+        self.gather();
+        self.now()
+    }
+
+    /// No thread gives frames any more: all that was told is taken in.
+    pub(super) fn stand(&mut self) {
+        self.before = None;
+        self.gather();
+    }
+
+    /// The latest time that a shard has seen.
+    pub(super) fn latest(&self) -> Timestamp {
+        let times = self.seats().map(|seat| seat.tracker.now());
+        times.max().unwrap_or_default()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.before.unwrap_or_else(|| self.latest())
+    }
+
+    fn seats(&self) -> impl Iterator<Item = MutexGuard<'_, Seat>> {
+        self.seats.iter().map(|seat| seat.lock())
     }
 
     fn frame(&mut self, frame: &Frame<'_>) -> bool {
         match crate::packet::parse(frame.link, frame.bytes, frame.wire_length) {
             Ok(segment) => {
                 self.each(|tracker| tracker.advance(frame.time));
-                let index = Shard::index_of(segment.source, segment.destination, self.trackers.len() as u32);
-                let tracker = self.trackers.get_mut(index as usize);
-                let watched = tracker.is_some_and(|tracker| tracker.segment(&segment, frame.time));
+                let index = Shard::index_of(segment.source, segment.destination, self.seats.len() as u32);
+                let seat = self.seats.get(index as usize);
+                let watched = seat.is_some_and(|seat| seat.lock().tracker.segment(&segment, frame.time));
                 self.gather();
                 watched
             }
@@ -263,19 +333,36 @@ impl Several {
     }
 
     fn each(&mut self, mut change: impl FnMut(&mut Tracker<Teller>)) {
-        for tracker in &mut self.trackers {
-            tracker.observer().between_frames();
-            change(tracker);
+        for mut seat in self.seats() {
+            seat.tracker.observer().between_frames();
+            change(&mut seat.tracker);
         }
         self.gather();
     }
 
-    /// Records what was told outside of frames.
+    /// Takes in what was told: all of it, live that of before [`Several::now`].
     fn gather(&mut self) {
-        let whole =
-            |(at, tracker): (usize, &mut Tracker<Teller>)| Stream::whole(at, tracker.observer().take());
-        let mut streams: Vec<_> = self.trackers.iter_mut().enumerate().map(whole).collect();
-        self.merger.merge(&mut streams);
+        for (seat, stream) in self.seats.iter().zip(&mut self.streams) {
+            stream.add(seat.lock().tracker.observer().take());
+        }
+        let end = self.before.map_or(u64::MAX, Teller::number_of);
+        self.merger.merge_before(end, &mut self.streams);
+    }
+
+    /// What is told from here on is of other connections than what was told before, all of which is taken in first.
+    fn keep(&mut self, share: Share, at: Timestamp) {
+        self.each(|tracker| tracker.keep(share, at.max(tracker.now())));
+        self.merger.merge(&mut self.streams);
+    }
+
+    fn tell(&mut self, id: ConnectionId, known: Known) {
+        let (shard, id) = local(id, self.seats.len());
+        if let Some(seat) = self.seats.get(shard) {
+            seat.lock().tracker.observer().tell(id, known);
+        }
+        if self.before.is_none() {
+            self.gather();
+        }
     }
 
     /// What the shard of a connection knows of it.
@@ -285,28 +372,29 @@ impl Several {
         server: Endpoint,
         ask: impl FnOnce(&mut Tracker<Teller>) -> Option<ConnectionId>,
     ) -> Option<ConnectionId> {
-        let shards = self.trackers.len();
+        let shards = self.seats.len();
         let shard = Shard::index_of(client, server, shards as u32) as usize;
-        let id = self.trackers.get_mut(shard).and_then(ask)?;
+        let seat = self.seats.get(shard)?;
+        let id = ask(&mut seat.lock().tracker)?;
         Some(global(id, shard, shards))
     }
 
     fn no_longer_among(&self, known: &HashSet<ConnectionId>, at: Timestamp) -> Vec<ConnectionId> {
-        let (none, shards) = (HashSet::new(), self.trackers.len());
-        let of_shard = |(shard, tracker): (usize, &Tracker<Teller>)| {
-            let silent = tracker.no_longer_among(&none, at).into_iter();
+        let (none, shards) = (HashSet::new(), self.seats.len());
+        let of_shard = |(shard, seat): (usize, MutexGuard<'_, Seat>)| {
+            let silent = seat.tracker.no_longer_among(&none, at).into_iter();
             silent
                 .map(move |id| global(id, shard, shards))
                 .collect::<Vec<_>>()
         };
-        let silent = self.trackers.iter().enumerate().flat_map(of_shard);
+        let silent = self.seats().enumerate().flat_map(of_shard);
         silent.filter(|id| !known.contains(id)).collect()
     }
 
     fn vanish(&mut self, id: ConnectionId, at: Timestamp) {
-        let (shard, id) = local(id, self.trackers.len());
-        if let Some(tracker) = self.trackers.get_mut(shard) {
-            tracker.vanish(id, at);
+        let (shard, id) = local(id, self.seats.len());
+        if let Some(seat) = self.seats.get(shard) {
+            seat.lock().tracker.vanish(id, at);
         }
         self.gather();
     }

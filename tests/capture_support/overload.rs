@@ -14,6 +14,7 @@ use sockhound::daemon::Overload;
 use sockhound::profile::{Config, Listing, Profile};
 use sockhound::protocol::System;
 use sockhound::protocol::catalog::Target;
+use sockhound::watch::live::Live;
 use sockhound::watch::{Plan, Provenance, Recorder, Session};
 
 use super::capture_support::{PORT, in_namespace, options};
@@ -48,7 +49,7 @@ fn ask(over: &AtomicBool, ports: &Mutex<Vec<u16>>) {
 
 /// The watch, and how much time it loses with each few frames.
 struct Watch {
-    source: LiveSource,
+    live: Live,
     session: Session,
     overload: Overload,
     said: Vec<String>,
@@ -81,7 +82,7 @@ impl Watch {
         };
         let recorder = Recorder::new(Profile::new(plan.profile), None);
         Self {
-            source: LiveSource::open(&ring).unwrap(),
+            live: Live::One(Box::new(LiveSource::open(&ring).unwrap())),
             session: Session::new(plan, recorder),
             overload: Overload::with_patience(Duration::from_secs(1)),
             said: Vec::new(),
@@ -100,7 +101,10 @@ impl Watch {
 
     fn watch(&mut self) {
         for _ in 0..40 {
-            match self.source.poll().unwrap() {
+            let Live::One(source) = &mut self.live else {
+                unreachable!("it was opened alone");
+            };
+            match source.poll().unwrap() {
                 Polled::Frame(frame) => drop(self.session.frame(&frame)),
                 Polled::Idle(now) => {
                     self.session.advance(now);
@@ -112,14 +116,14 @@ impl Watch {
         if self.slow {
             thread::sleep(Duration::from_millis(10));
         }
-        if let Some(change) = self.overload.look(&mut self.source, &mut self.session) {
+        if let Some(change) = self.overload.look(&mut self.live, &mut self.session) {
             assert!(change.refused.is_none(), "{:?}", change.refused);
             self.said.push(change.words);
         }
     }
 
     fn lost(&mut self) -> u64 {
-        self.source.loss().dropped
+        self.live.dropped()
     }
 }
 

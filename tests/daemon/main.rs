@@ -20,6 +20,7 @@ mod served;
 mod stalls;
 #[path = "../support/mod.rs"]
 mod support;
+mod threads;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -97,6 +97,7 @@ impl LiveSource {
                 gone: false,
             };
             source.watches.push(watch);
+            source.changes += 1;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! How hard it is to keep up with the rings.
 
+use std::iter::Sum;
 use std::time::{Duration, Instant};
 
 use super::{Counted, LiveError, LiveSource, explain};
@@ -19,6 +20,23 @@ pub struct Load {
     pub fullness: f64,
     /// How much of the time nothing was to be read, of 1.
     pub spare: f64,
+}
+
+/// Of sources that divide the frames: the one worse off says how full and how busy.
+impl Sum for Load {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        let nothing = Self {
+            spare: 1.0,
+            ..Self::default()
+        };
+        all.fold(nothing, |sum, one| Self {
+            over: sum.over.max(one.over),
+            passed: sum.passed + one.passed,
+            lost: sum.lost + one.lost,
+            fullness: sum.fullness.max(one.fullness),
+            spare: sum.spare.min(one.spare),
+        })
+    }
 }
 
 /// What was told of already.

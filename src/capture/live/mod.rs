@@ -6,20 +6,17 @@ mod follow;
 mod load;
 mod names;
 mod steady;
+mod waiting;
 
 use std::collections::HashSet;
-use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
-
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::time::Duration;
 
 use super::filter::{self, Target, program};
 use super::interfaces::{self, Interface, interfaces};
-use super::ring::{Counted, Group, Head, Layout, Ring, RingError, is_ethernet};
+use super::ring::{Counted, Group, Head, Layout, Ring, is_ethernet};
 use super::share::Share;
 use super::{Frame, Loss, Polled, Source};
-use crate::clock::Span;
+use crate::clock::{Span, Timestamp};
 use crate::host;
 use crate::packet::LinkType;
 use choice::Choice;
@@ -28,6 +25,7 @@ use error::explain;
 pub use load::Load;
 use names::Names;
 pub use steady::Steady;
+pub use waiting::{Waiter, Woken};
 
 /// The name that stands for every interface, those to come included.
 pub const ANY: &str = "any";
@@ -97,6 +95,8 @@ pub struct LiveSource {
     steady: Steady,
     /// In all, for frames to come.
     waited: Duration,
+    /// How often a ring was opened or closed.
+    changes: u32,
 }
 
 /// A ring with what it watches.
@@ -154,6 +154,7 @@ impl LiveSource {
             told: load::Told::now(),
             steady: Steady::default(),
             waited: Duration::ZERO,
+            changes: 0,
         }
     }
 
@@ -162,9 +163,9 @@ impl LiveSource {
         std::mem::take(&mut self.events)
     }
 
-    /// The next frame; `None` where none comes for as long as a block may wait.
+    /// The next frame, if the kernel has handed it over.
     #[inline]
-    fn advance(&mut self) -> Result<Option<Head>, LiveError> {
+    fn next(&mut self) -> Option<Head> {
         loop {
             if let Some(watch) = self.watches.get_mut(self.current)
                 && let Some(head) = watch.ring.next()
@@ -172,63 +173,70 @@ impl LiveSource {
                 if head.is_loopbacks_copy() {
                     continue;
                 }
-                return Ok(Some(head));
+                return Some(head);
             }
-            if !self.change_blocks()? {
-                return Ok(None);
+            if !self.change_blocks() {
+                return None;
             }
         }
     }
 
-    /// Turns to the block with the earliest frame, waiting for one; false where none comes.
+    /// Turns to the block with the earliest frame; false where there is none.
     #[cold]
-    fn change_blocks(&mut self) -> Result<bool, LiveError> {
+    fn change_blocks(&mut self) -> bool {
         let ready = |(at, watch): (usize, &Watch)| Some((watch.ring.ready()?, at));
-        if let Some((_, earliest)) = self.watches.iter().enumerate().filter_map(ready).min() {
-            self.current = earliest;
-            if let Some(watch) = self.watches.get_mut(earliest) {
-                watch.ring.begin();
-            }
-            return Ok(true);
+        let Some((_, earliest)) = self.watches.iter().enumerate().filter_map(ready).min() else {
+            return false;
+        };
+        self.current = earliest;
+        if let Some(watch) = self.watches.get_mut(earliest) {
+            watch.ring.begin();
         }
-        self.wait()
+        true
     }
 
-    fn wait(&mut self) -> Result<bool, LiveError> {
-        if self.watches.is_empty() {
+    /// The next frame, if the kernel has handed it over; without waiting, else like [`Source::poll`].
+    #[inline]
+    pub fn poll_now(&mut self) -> Result<Polled<'_>, LiveError> {
+        match self.next() {
+            Some(head) => self.lend(head),
+            None if self.watches.is_empty() => Err(LiveError::AllGone),
+            None => Ok(Polled::Idle(self.seen_up_to())),
+        }
+    }
+
+    /// Up to when nothing more will come, where nothing is at hand: now, less the time that a frame may still wait in its block (and an
+    /// eighth, for a late timer).
+    fn seen_up_to(&self) -> Timestamp {
+        host::now() - Span::from(self.options.block_timeout * 9 / 8)
+    }
+
+    #[inline]
+    fn lend(&mut self, head: Head) -> Result<Polled<'_>, LiveError> {
+        let time = self.steady.of(head.time);
+        let Some(watch) = self.watches.get(self.current) else {
             return Err(LiveError::AllGone);
-        }
-        let fd = |watch| PollFd::new(AsFd::as_fd(watch), PollFlags::POLLIN);
-        let mut waiting: Vec<_> = self.watches.iter().map(|watch| fd(&watch.ring)).collect();
-        let timeout = PollTimeout::try_from(self.options.block_timeout).unwrap_or(PollTimeout::from(100_u8));
-        let begun = Instant::now();
-        let polled = poll(&mut waiting, timeout);
-        self.waited += begun.elapsed();
-        let failed = |fd: &PollFd| fd.revents().is_some_and(|it| it.contains(PollFlags::POLLERR));
-        let troubled: Vec<_> = waiting.iter().map(failed).collect();
-        match polled {
-            Ok(0) | Err(Errno::EINTR) => {
-                self.forget_gone();
-                Ok(false)
-            }
-            Ok(_) => {
-                self.note_trouble(&troubled);
-                Ok(true)
-            }
-            Err(errno) => Err(explain(ANY, &RingError::new("waiting for frames", errno))),
-        }
-    }
-
-    /// `troubled` says for each watch whether its socket has an error to tell.
-    fn note_trouble(&mut self, troubled: &[bool]) {
-        for (watch, _) in self
-            .watches
-            .iter_mut()
-            .zip(troubled)
-            .filter(|(_, troubled)| **troubled)
-        {
-            self.events.extend(watch.trouble(&self.names));
-        }
+        };
+        let interface = match watch.index {
+            0 => self.names.of(head.interface),
+            _ => watch.interface,
+        };
+        let (frame, packet) = watch.ring.bytes(head);
+        let (bytes, link) = if is_ethernet(head.hardware_type) {
+            (frame, LinkType::Ethernet)
+        } else {
+            (packet, LinkType::RawIp)
+        };
+        Ok(Polled::Frame(Frame {
+            bytes,
+            wire_length: head
+                .wire_length
+                .saturating_sub((frame.len() - bytes.len()) as u32),
+            time,
+            link,
+            interface,
+            interfaces: self.names.as_slice(),
+        }))
     }
 
     /// Closes the rings of interfaces that were no more when last looked, all they held having been read.
@@ -237,6 +245,7 @@ impl LiveSource {
             if self.watches.get(at).is_some_and(Watch::is_spent) {
                 let mut watch = self.watches.remove(at);
                 self.closed.add(watch.ring.counted());
+                self.changes += 1;
                 self.current -= usize::from(at < self.current);
             }
         }
@@ -274,37 +283,18 @@ impl Source for LiveSource {
     type Error = LiveError;
 
     /// Lends the next frame. After waiting in vain for [`LiveOptions::block_timeout`] (or when a signal comes) says up to when nothing
-    /// more will come: now, less the time that a frame may still wait in its block (and an eighth, for a late timer).
+    /// more will come.
     #[inline]
     fn poll(&mut self) -> Result<Polled<'_>, LiveError> {
-        let Some(head) = self.advance()? else {
-            let waits = self.options.block_timeout * 9 / 8;
-            return Ok(Polled::Idle(host::now() - Span::from(waits)));
+        let head = loop {
+            if let Some(head) = self.next() {
+                break head;
+            }
+            if !self.wait()? {
+                return Ok(Polled::Idle(self.seen_up_to()));
+            }
         };
-        let time = self.steady.of(head.time);
-        let Some(watch) = self.watches.get(self.current) else {
-            return Err(LiveError::AllGone);
-        };
-        let interface = match watch.index {
-            0 => self.names.of(head.interface),
-            _ => watch.interface,
-        };
-        let (frame, packet) = watch.ring.bytes(head);
-        let (bytes, link) = if is_ethernet(head.hardware_type) {
-            (frame, LinkType::Ethernet)
-        } else {
-            (packet, LinkType::RawIp)
-        };
-        Ok(Polled::Frame(Frame {
-            bytes,
-            wire_length: head
-                .wire_length
-                .saturating_sub((frame.len() - bytes.len()) as u32),
-            time,
-            link,
-            interface,
-            interfaces: self.names.as_slice(),
-        }))
+        self.lend(head)
     }
 
     /// Costs a system call for each ring.

@@ -16,8 +16,8 @@ use tokio::time::Instant;
 use super::shop::{self, Served};
 use super::{database, failed};
 use crate::capture::file::FileSource;
-use crate::capture::filter;
 use crate::capture::live::{LiveError, LiveOptions, LiveSource};
+use crate::capture::{Loss, filter};
 use crate::cli::exit::Failure;
 use crate::cli::live::Keeper;
 use crate::cli::settings::{Mode, Settings};
@@ -27,6 +27,7 @@ use crate::host::{self, Collector, PortFilter, Query};
 use crate::protocol::System;
 use crate::protocol::catalog::Target;
 use crate::summary::{SourceKind, Summary};
+use crate::watch::live::Live;
 use crate::watch::{Provenance, Recorder, Session};
 
 /// The recordings, made by the demo itself (`--record`).
@@ -80,10 +81,10 @@ impl Scene {
         let (listener, address) = listen(record.is_some())?;
         let done = Arc::new(AtomicBool::new(false));
         let served = Arc::new(Served::default());
-        let mut source = ring(address)?;
+        let source = ring(address)?;
         let stage = self.perform(listener, address, &served, &done);
         let path = record.map(|folder| self.recording.path(folder));
-        let watched = watch(&mut source, address.port(), path, &served);
+        let watched = watch(source, address.port(), path, &served);
         done.store(true, Ordering::Relaxed);
         let performed = stage
             .join()
@@ -183,7 +184,7 @@ fn ring(address: SocketAddr) -> Result<LiveSource, Failure> {
 
 /// Watches for as long as a scene lasts, and says on the terminal how the shop fares.
 fn watch(
-    source: &mut LiveSource,
+    source: LiveSource,
     port: u16,
     record: Option<PathBuf>,
     served: &Served,
@@ -191,12 +192,13 @@ fn watch(
     let mut keeper = record.map(Keeper::create).transpose()?;
     let mut collector = Collector::new(Query::new(PortFilter::of([port])));
     let mut session = session(port)?;
+    let mut live = Live::start(vec![source], &mut session)?;
     let progress = ProgressBar::new_spinner();
     let start = host::now();
     session.watch_from(start);
     let end = start + Span::from(WATCHED);
     loop {
-        let now = live::follow(source, &mut session, &mut keeper, end)?;
+        let now = live::follow(&mut live, &mut session, &mut keeper, end)?;
         if now >= end {
             break;
         }
@@ -206,9 +208,10 @@ fn watch(
     }
     progress.finish_and_clear();
     // What the ring loses from here on is not this watch's loss.
-    let provenance = live::provenance(source);
+    let provenance = live::provenance(&mut live);
     if let Some(keeper) = keeper {
-        keeper.finish(source)?;
+        let dropped = provenance.dropped;
+        keeper.finish(Loss { dropped })?;
     }
     if session.join_at_end(collector.collect_whole()) {
         session.join_at_end(collector.collect_whole());
