@@ -57,7 +57,7 @@ impl Live {
 
     /// Watches interfaces that have come since, and lets go of those that are no more; to be called now and then.
     pub fn follow(&mut self) {
-        self.each(|sources| LiveSource::follow_together(sources));
+        self.each(LiveSource::follow_together);
     }
 
     /// What happened to the interfaces since last asked.

@@ -5,7 +5,8 @@
 //!                                  `-> exchanges as NDJSON
 //! ```
 //!
-//! A large file is read several times at once, by shards: each follows the connections that are its own.
+//! A large file is read several times at once, by shards: each follows the connections that are its own. Live, [`live`] divides the
+//! rings as well.
 //!
 //! ```text
 //! Source -> shard 0: Tracker -.
