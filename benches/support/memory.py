@@ -5,9 +5,9 @@ usage: memory.py SOCKHOUND CONNECTIONS-GENERATOR QUERIES ROUNDS NUMBER...
 
 Each number of connections is a process of its own. In all of them the connections are opened first: resident memory is sampled
 with everything read and the pipe still open. Then the processes are fed in turn, round after round: at least QUERIES queries each,
-spread over all connections, which are 2 packets each. A packet's time is CPU time of all threads, by the kernel's count,
-from the first packet of a feed until everything is read. The least of the rounds is shown, and the median: what else runs can only make
-a round slower.
+spread over all connections, which are 2 packets each. All of it stays on one core, as a live watch does: what the other ones do would
+change the time that a miss of the caches takes. A packet's time is CPU time by the kernel's count, from the first packet of a feed
+until everything is read. The least of the rounds is shown, and the median: what else runs can only make a round slower.
 """
 import array
 import fcntl
@@ -76,6 +76,7 @@ class Watch:
 
 
 def main():
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     sockhound, generator, queries, rounds = *sys.argv[1:3], int(sys.argv[3]), int(sys.argv[4])
     numbers = [int(number) for number in sys.argv[5:]]
     alone = Watch(sockhound, generator, 1)
@@ -89,7 +90,7 @@ def main():
     after = [watch.resident() for watch in watches]
     for watch in watches:
         watch.end()
-    print(f"CPU nanoseconds of all threads; querying: the least of {rounds} rounds, the numbers in turn (median, most)")
+    print(f"CPU nanoseconds on one core; querying: the least of {rounds} rounds, the numbers in turn (median, most)")
     print(f"{'connections':>12}{'RSS MiB':>10}{'bytes each':>12}{'after queries':>15}{'open ns/pkt':>13}{'query ns/pkt':>14}")
     print(f"{1:>12}{start / 1048576:>10.1f}")
     for at, number in enumerate(numbers):
