@@ -5,9 +5,11 @@ use crate::clock::{Span, Timestamp};
 /// One stretch of watching.
 #[derive(Clone, Debug, Default)]
 struct Stretch {
-    /// Nanoseconds at each level.
+    /// Nanoseconds at each level, or at every so many.
     at_level: Vec<u64>,
     peak: u32,
+    /// How often neighbouring levels were taken together.
+    halvings: u8,
 }
 
 /// Demand over the demand window: since the watch began, or where the watch is endless, over the window that
@@ -50,7 +52,7 @@ impl Demand {
     pub fn may_have_reached(&mut self, peak: u32) {
         if self.peak() < peak {
             self.now.peak = self.peak() + 1;
-            let _ = slot(&mut self.now.at_level, self.now.peak);
+            let _ = self.now.slot(self.now.peak);
         }
     }
 
@@ -71,7 +73,7 @@ impl Demand {
     pub fn pass(&mut self, at: Timestamp) {
         let spent = at.since(self.since).nanos();
         if spent > 0 {
-            *slot(&mut self.now.at_level, self.level) += spent.unsigned_abs();
+            *self.now.slot(self.level) += spent.unsigned_abs();
             self.since = at;
         }
     }
@@ -94,22 +96,18 @@ impl Demand {
     /// Connection-time held: each level times the time at it, in nanoseconds.
     #[must_use]
     pub fn held(&self) -> u128 {
-        let product = |(level, &nanos): (usize, &u64)| level as u128 * u128::from(nanos);
-        self.stretches()
-            .flat_map(|stretch| stretch.at_level.iter().enumerate())
-            .map(product)
-            .sum()
+        let product = |(level, nanos): (u32, u64)| u128::from(level) * u128::from(nanos);
+        self.stretches().flat_map(Stretch::levels).map(product).sum()
     }
 
     /// Each level with the time at it, levels never seen left out. The highest may have been reached for no known time.
     #[must_use]
     pub fn levels(&self) -> Vec<(u64, Span)> {
         let mut sum: Vec<u64> = Vec::new();
-        for stretch in self.stretches() {
-            sum.resize(sum.len().max(stretch.at_level.len()), 0);
-            sum.iter_mut()
-                .zip(&stretch.at_level)
-                .for_each(|(sum, nanos)| *sum += nanos);
+        for (level, nanos) in self.stretches().flat_map(Stretch::levels) {
+            let index = level as usize;
+            sum.resize(sum.len().max(index + 1), 0);
+            sum[index] += nanos;
         }
         let peak = u64::from(self.peak());
         let seen = (0..).zip(sum);
@@ -122,8 +120,8 @@ impl Demand {
     /// and at most a whole.
     pub fn turn(&mut self) {
         let fresh = Stretch {
-            at_level: Vec::new(),
             peak: self.level,
+            ..Stretch::default()
         };
         self.before = Some(Box::new(std::mem::replace(&mut self.now, fresh)));
     }
@@ -134,10 +132,33 @@ impl Demand {
         let peak = self.peak();
         self.before = None;
         self.now = Stretch {
-            at_level: Vec::new(),
             peak,
+            ..Stretch::default()
         };
-        let _ = slot(&mut self.now.at_level, peak);
+        let _ = self.now.slot(peak);
+    }
+
+    /// Bytes that the levels take.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.stretches()
+            .map(|stretch| stretch.at_level.capacity() * size_of::<u64>())
+            .sum()
+    }
+
+    /// Takes each two neighbouring levels as the higher one, so that they take half as much: demand is told as higher than it was, but
+    /// its peak as it was.
+    pub fn halve(&mut self) {
+        self.now.halve();
+        if let Some(before) = &mut self.before {
+            before.halve();
+        }
+    }
+
+    /// Whether levels were taken together.
+    #[must_use]
+    pub fn is_coarse(&self) -> bool {
+        self.stretches().any(|stretch| stretch.halvings > 0)
     }
 
     fn stretches(&self) -> impl Iterator<Item = &Stretch> {
@@ -145,12 +166,32 @@ impl Demand {
     }
 }
 
-fn slot(at_level: &mut Vec<u64>, level: u32) -> &mut u64 {
-    let index = level as usize;
-    if index >= at_level.len() {
-        at_level.resize(index + 1, 0);
+impl Stretch {
+    fn slot(&mut self, level: u32) -> &mut u64 {
+        let index = level.div_ceil(1 << self.halvings) as usize;
+        if index >= self.at_level.len() {
+            self.at_level.resize(index + 1, 0);
+        }
+        &mut self.at_level[index]
     }
-    &mut at_level[index]
+
+    /// Each level with the nanoseconds at it.
+    fn levels(&self) -> impl Iterator<Item = (u32, u64)> {
+        let level = |index: u32| (index << self.halvings).min(self.peak);
+        (0..)
+            .zip(&self.at_level)
+            .map(move |(index, &nanos)| (level(index), nanos))
+    }
+
+    fn halve(&mut self) {
+        if self.at_level.len() < 3 || self.halvings == 31 {
+            return;
+        }
+        let (none, some) = self.at_level.split_at(1);
+        let pairs = some.chunks(2).map(|pair| pair.iter().sum());
+        self.at_level = none.iter().copied().chain(pairs).collect();
+        self.halvings += 1;
+    }
 }
 
 /// Connections needed for this peak: none without demand, else the peak and `headroom` percent more, at least 1 more.
@@ -194,6 +235,29 @@ mod tests {
         assert_eq!(levels(&demand), [(0, 4), (1, 2), (3, 4)]);
         assert_eq!((demand.peak(), demand.observed()), (3, Span::from_secs(10)));
         assert_eq!(demand.held(), 14_000_000_000);
+    }
+
+    #[test]
+    fn coarser_levels_are_no_lower_and_keep_time_and_peak() {
+        let mut demand = Demand::new(at(0));
+        for second in 1..=7 {
+            demand.rise(at(second));
+        }
+        demand.pass(at(17));
+        assert_eq!(levels(&demand)[5..], [(5, 1), (6, 1), (7, 10)]);
+        let kept = demand.kept();
+        demand.halve();
+        assert_eq!(levels(&demand), [(0, 1), (2, 2), (4, 2), (6, 2), (7, 10)]);
+        assert!(demand.is_coarse() && demand.kept() < kept);
+        demand.halve();
+        assert_eq!(levels(&demand), [(0, 1), (4, 4), (7, 12)]);
+        demand.rise(at(20));
+        demand.fall(at(21));
+        assert_eq!(levels(&demand), [(0, 1), (4, 4), (8, 16)]);
+        assert_eq!((demand.peak(), demand.observed()), (8, Span::from_secs(21)));
+        demand.turn();
+        demand.fall(at(23));
+        assert_eq!(levels(&demand), [(0, 1), (4, 4), (7, 2), (8, 16)]);
     }
 
     #[test]

@@ -15,6 +15,10 @@ use crate::summary::Owner;
 
 /// Bytes for the what-if replays of each client there may be, of all clients together.
 const WHAT_IF: usize = 8 << 10;
+/// Bytes for the levels of demand, likewise; their rows of a summary take five times as much.
+const DEMAND: usize = 1 << 10;
+/// Demand takes so many bytes in any case.
+const LEAST_DEMAND: usize = 64 << 10;
 
 /// Whose connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,6 +78,8 @@ pub struct Pools {
     ids: HashMap<(Client, ServiceId), u16, foldhash::fast::RandomState>,
     last: Option<(IpAddr, ServiceId, u16)>,
     start: Timestamp,
+    /// Connections placed since demand was looked at.
+    placed: usize,
 }
 
 /// Where a connection belongs.
@@ -99,6 +105,7 @@ impl Pools {
             ids: HashMap::default(),
             last: None,
             start: Timestamp::default(),
+            placed: 0,
         }
     }
 
@@ -231,6 +238,7 @@ impl Pools {
         current: Option<PoolId>,
         at: Timestamp,
     ) -> Place {
+        self.bound_demand();
         let siblings = self
             .bases
             .get(usize::from(base))
@@ -325,6 +333,34 @@ impl Pools {
             }
             kept -= pool.what_if.kept();
             pool.what_if.give_up();
+        }
+    }
+
+    /// The levels of demand likewise: beyond their bound they are taken together, of pools without connections first, then of those with
+    /// the most. Between two looks they can only grow by as many as there are connections.
+    fn bound_demand(&mut self) {
+        self.placed += 1;
+        if self.placed < self.all.len().max(512) {
+            return;
+        }
+        self.placed = 0;
+        let mut kept: usize = self.all.iter().map(|pool| pool.demand.kept()).sum();
+        let most = (self.most * DEMAND).max(LEAST_DEMAND);
+        while kept > most {
+            let mut heavy: Vec<&mut Pool> = self.all.iter_mut().collect();
+            heavy.sort_by_key(|pool| (pool.open.now > 0, Reverse(pool.demand.kept())));
+            let before = kept;
+            for pool in heavy {
+                if kept <= most / 4 * 3 {
+                    return;
+                }
+                kept -= pool.demand.kept();
+                pool.demand.halve();
+                kept += pool.demand.kept();
+            }
+            if kept >= before {
+                return;
+            }
         }
     }
 

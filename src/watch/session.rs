@@ -282,6 +282,7 @@ impl Session {
             .notes
             .extend(shed_note(totals.flow.shed - self.told.flow.shed));
         source.notes.extend(unlisted_note(picture.unlisted));
+        source.notes.extend(coarse_note(picture.coarse));
         source.notes.extend(self.unseen());
         let forgotten = totals.flow.forgotten - self.told.flow.forgotten;
         source.overload = self
@@ -440,6 +441,13 @@ impl Session {
 fn unlisted_note(connections: u64) -> Option<String> {
     (connections > 0).then(|| {
         format!("{connections} connections are counted but not listed: --max-connections or --max-memory leaves no more room")
+    })
+}
+
+/// What is to be said where levels of demand were taken together.
+fn coarse_note(pools: usize) -> Option<String> {
+    (pools > 0).then(|| {
+        format!("demand of {pools} pools is told at fewer levels, none lower than it was: --max-memory leaves no more room")
     })
 }
 

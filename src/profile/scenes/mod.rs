@@ -1,5 +1,6 @@
 //! Whole scenes: what a profile makes of scripted connections.
 
+mod bounds;
 mod counting;
 mod grouping;
 mod hoarding;

@@ -93,6 +93,8 @@ pub struct Picture {
     pub connections: Option<Vec<Connection>>,
     /// Connections that are counted but found no room in the lists.
     pub unlisted: u64,
+    /// Pools of which not every level of demand is told apart.
+    pub coarse: usize,
 }
 impl Profile {
     /// What came of the events so far, as of `now`.
@@ -113,6 +115,11 @@ impl Profile {
             hoarded: view.hoarded(),
             connections: view.connections(),
             unlisted: view.unlisted(),
+            coarse: self
+                .pools
+                .iter()
+                .filter(|(_, pool)| pool.demand.is_coarse())
+                .count(),
         }
     }
 
