@@ -17,6 +17,7 @@ use super::step::Step;
 use super::{Close, ConnectionId, Handler, Opening, Servers, Side};
 use crate::capture::share::Share;
 use crate::clock::{Span, Timestamp};
+use crate::host::huge::{self, HugePages};
 use crate::packet::{Endpoint, Flags, Segment};
 
 /// How long a closed connection's ports keep their last stray segments from opening a phantom.
@@ -51,10 +52,10 @@ impl Limits {
 /// All connections, their TCP state, and what the [`Handler`] keeps of each.
 #[derive(Debug)]
 pub struct Table<C> {
-    flows: Vec<Flow<C>>,
+    flows: huge::Table<Flow<C>>,
     free: Vec<u32>,
     directions: Directions,
-    index: HashTable<u32>,
+    index: HashTable<u32, HugePages>,
     hasher: foldhash::fast::RandomState,
     hosts: Hosts,
     recent: Recent,
@@ -82,10 +83,10 @@ impl<C> Table<C> {
     #[must_use]
     pub fn new(servers: Servers, limits: Limits) -> Self {
         Self {
-            flows: Vec::new(),
+            flows: huge::Table::new_in(HugePages),
             free: Vec::new(),
             directions: Directions::new(),
-            index: HashTable::new(),
+            index: HashTable::new_in(HugePages),
             hasher: foldhash::fast::RandomState::default(),
             hosts: Hosts::default(),
             recent: Recent::new(),

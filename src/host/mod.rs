@@ -16,6 +16,7 @@
 //! Here alone the wall clock is read, because the kernel tells idle times as ages.
 
 pub mod collector;
+pub mod huge;
 pub mod identity;
 pub mod inventory;
 pub mod netns;

@@ -7,14 +7,25 @@ use super::life::{Brief, Extra, Life};
 use super::traits::Traits;
 use crate::clock::{Span, Timestamp};
 use crate::exchange::ConnectionId;
+use crate::host::huge::{self, HugePages};
 use crate::packet::Endpoint;
 
 /// The connections by id, and the extras of those that have any.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lives {
-    slots: Vec<Life>,
+    slots: huge::Table<Life>,
     extras: HashMap<u32, Extra, foldhash::fast::FixedState>,
     open: usize,
+}
+
+impl Default for Lives {
+    fn default() -> Self {
+        Self {
+            slots: huge::Table::new_in(HugePages),
+            extras: HashMap::default(),
+            open: 0,
+        }
+    }
 }
 
 impl Lives {
