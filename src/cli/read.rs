@@ -81,7 +81,8 @@ pub fn read_all(
             Polled::Frame(frame) => {
                 let watched = session.frame(&frame);
                 if let Some(keeper) = keeper.as_mut().filter(|_| watched) {
-                    keeper.keep(&frame)?;
+                    // A copy, so that the frame itself need not be in memory.
+                    keeper.keep(&{ frame })?;
                 }
             }
             Polled::Idle(now) => session.advance(now),

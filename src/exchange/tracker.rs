@@ -13,7 +13,7 @@ use crate::clock::{Span, Timestamp};
 use crate::flow::{
     self, Chunk, Close, ConnectionId, Handler, Limits, Opening, Pattern, Rested, Servers, Side, Signal, Table,
 };
-use crate::packet::{self, Discard, Endpoint, Segment};
+use crate::packet::{self, Discard, Endpoint, LinkType, Plain, Segment};
 use crate::protocol::System;
 use crate::protocol::catalog::Target;
 
@@ -95,11 +95,27 @@ impl<O: Observer> Tracker<O> {
     }
 
     /// Takes the next frame. Returns whether it is of a watched connection.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "in its place a frame's parts stay in registers; handed over, each is written and read again"
+    )]
+    #[inline(always)]
     pub fn frame(&mut self, frame: &Frame<'_>) -> bool {
-        match packet::parse(frame.link, frame.bytes, frame.wire_length) {
+        if let Some(plain) = Plain::read(frame.link, frame.bytes) {
+            self.advance(frame.time);
+            if self.table.take_next(plain, frame.time, &mut self.watch) {
+                return true;
+            }
+        }
+        self.any_frame(frame.link, frame.bytes, frame.wire_length, frame.time)
+    }
+
+    /// The same for a frame of which it is not known that its segment is the next of a connection.
+    #[inline(never)]
+    fn any_frame(&mut self, link: LinkType, bytes: &[u8], wire_length: u32, at: Timestamp) -> bool {
+        match packet::parse(link, bytes, wire_length) {
             // Where it was made: it is large.
-            Ok(ref segment) => self.segment(segment, frame.time),
+            Ok(ref segment) => self.segment(segment, at),
             Err(discard) => {
                 self.discards.count(discard);
                 false

@@ -117,7 +117,11 @@ impl<C> Flow<C> {
     }
 
     /// Takes a segment that [`Flow::is_next`]. Returns by how many bytes what is kept until more come has grown.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "as `Table::take_next`, of which it is a part"
+    )]
+    #[inline(always)]
     pub(super) fn take_next<H: Handler<Conversation = C>>(
         &mut self,
         (id, side): (ConnectionId, Side),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Side;
-use crate::packet::{Endpoint, Segment};
+use crate::packet::{Endpoint, Plain, Segment};
 
 /// One direction of so many connections is remembered; 16 KiB.
 const ENTRIES: usize = 1024;
@@ -11,7 +11,7 @@ const ENTRIES: usize = 1024;
 /// Remembers the latest directions, one in each place. Of IPv4 only: IPv6 hosts have to be numbered first.
 #[derive(Debug)]
 pub(super) struct Directions {
-    entries: Box<[Entry]>,
+    entries: Box<[Entry; ENTRIES]>,
 }
 
 /// The sender first, then the receiver.
@@ -21,37 +21,52 @@ struct Ends {
     ports: u32,
 }
 
-/// The slot of a connection and, in the lowest bit, whether the client is the sender.
+/// The slot of a connection and, in the lowest bit, whether the server is the sender.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    ends: Ends,
+    hosts: u64,
+    ports: u32,
     place: u32,
 }
 
 /// No connection has this slot.
 const NONE: Entry = Entry {
-    ends: Ends { hosts: 0, ports: 0 },
+    hosts: 0,
+    ports: 0,
     place: u32::MAX,
 };
 
 impl Directions {
     pub(super) fn new() -> Self {
         Self {
-            entries: vec![NONE; ENTRIES].into_boxed_slice(),
+            entries: Box::new([NONE; ENTRIES]),
         }
     }
 
     /// The slot of a segment's connection, and the side that sent it.
     #[inline]
     pub(super) fn find(&self, segment: &Segment<'_>) -> Option<(u32, Side)> {
-        let ends = Ends::of(segment.source, segment.destination)?;
+        Ends::of(segment.source, segment.destination).and_then(|ends| self.find_ends(ends))
+    }
+
+    /// The same of a plain segment.
+    #[inline]
+    pub(super) fn find_plain(&self, segment: Plain<'_>) -> Option<(u32, Side)> {
+        self.find_ends(Ends {
+            hosts: segment.hosts(),
+            ports: segment.ports(),
+        })
+    }
+
+    #[inline]
+    fn find_ends(&self, ends: Ends) -> Option<(u32, Side)> {
         let entry = &self.entries[ends.place()];
-        let side = if entry.place & 1 == 1 {
+        let side = if entry.place & 1 == 0 {
             Side::Client
         } else {
             Side::Server
         };
-        (entry.ends == ends && entry.place != u32::MAX).then_some((entry.place >> 1, side))
+        (entry.is_of(ends) && entry.place != NONE.place).then_some((entry.place >> 1, side))
     }
 
     /// A segment of `side` was of the connection in this slot.
@@ -59,8 +74,9 @@ impl Directions {
         if let Some(ends) = Ends::of(segment.source, segment.destination)
             && slot < u32::MAX >> 1
         {
-            let place = slot << 1 | u32::from(side == Side::Client);
-            self.entries[ends.place()] = Entry { ends, place };
+            let Ends { hosts, ports } = ends;
+            let place = slot << 1 | u32::from(side == Side::Server);
+            self.entries[ends.place()] = Entry { hosts, ports, place };
         }
     }
 
@@ -69,11 +85,18 @@ impl Directions {
         for (source, destination) in [(one, other), (other, one)] {
             if let Some(ends) = Ends::of(source, destination)
                 && let entry = &mut self.entries[ends.place()]
-                && entry.ends == ends
+                && entry.is_of(ends)
             {
                 *entry = NONE;
             }
         }
+    }
+}
+
+impl Entry {
+    #[inline]
+    fn is_of(&self, ends: Ends) -> bool {
+        (self.hosts, self.ports) == (ends.hosts, ends.ports)
     }
 }
 

@@ -32,7 +32,11 @@ impl Recent {
     }
 
     /// Remembers a segment that can't be a copy: its bytes are new.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "as `Table::take_next`, of which it is a part"
+    )]
+    #[inline(always)]
     pub(super) fn remember(&mut self, flow: u32, side: Side, segment: &Segment<'_>, at: Timestamp) {
         let mark = mark(flow, side, segment);
         self.slots[mark as usize % SLOTS] = (mark, at);

@@ -18,7 +18,7 @@ use super::{Close, ConnectionId, Handler, Opening, Servers, Side};
 use crate::capture::share::Share;
 use crate::clock::{Span, Timestamp};
 use crate::host::huge::{self, HugePages};
-use crate::packet::{Endpoint, Flags, Segment};
+use crate::packet::{Endpoint, Flags, Plain, Segment};
 
 /// How long a closed connection's ports keep their last stray segments from opening a phantom.
 const LINGER: Span = Span::from_secs(5);
@@ -157,6 +157,34 @@ impl<C> Table<C> {
             if grown != 0 {
                 self.account(slot, grown, at, handler);
             }
+        }
+        true
+    }
+
+    /// Takes a segment as [`Table::segment`] does, if it is simply the next of its side of a connection seen lately. Returns whether
+    /// it was taken; if not, nothing is changed.
+    #[inline]
+    pub fn take_next<H: Handler<Conversation = C>>(
+        &mut self,
+        plain: Plain<'_>,
+        at: Timestamp,
+        handler: &mut H,
+    ) -> bool {
+        let Some((slot, side)) = self.directions.find_plain(plain) else {
+            return false;
+        };
+        let Some(flow) = self.flows.get_mut(slot as usize) else {
+            return false;
+        };
+        let segment = plain.segment();
+        if !flow.is_next(side, &segment) {
+            return false;
+        }
+        self.counters.watched += 1;
+        self.recent.remember(slot, side, &segment, at);
+        let grown = flow.take_next((ConnectionId(slot), side), at, &segment, handler);
+        if grown != 0 {
+            self.account(slot, grown, at, handler);
         }
         true
     }

@@ -2,6 +2,7 @@
 
 mod ip;
 mod link;
+mod plain;
 mod tcp;
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use link::Version;
+pub use plain::Plain;
 
 /// Reads the TCP segment in a frame of which `bytes` were kept and `wire_length` were on the wire.
 ///

@@ -183,7 +183,11 @@ impl Session {
     }
 
     /// Takes the next frame. Returns whether it is of a watched connection.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "in its place a frame's parts stay in registers; handed over, each is written and read again"
+    )]
+    #[inline(always)]
     pub fn frame(&mut self, frame: &Frame<'_>) -> bool {
         if self.packets == 0 {
             self.begin(frame.time);

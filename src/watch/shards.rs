@@ -50,7 +50,8 @@ impl Shards {
     }
 
     /// Takes the next frame. Returns whether it is of a watched connection.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as `Session::frame`, of which it is a part")]
+    #[inline(always)]
     pub(super) fn frame(&mut self, frame: &Frame<'_>) -> bool {
         match self {
             Self::One(tracker) => tracker.frame(frame),

@@ -11,11 +11,10 @@ pub(super) struct Buffer {
     bytes: Vec<u8>,
     /// Room to read into.
     spare: Vec<u8>,
-    /// What is ready: `bytes[start..end]`.
+    /// What is ready: the bytes from here on.
     start: usize,
-    end: usize,
-    /// Where `start` is in the stream.
-    offset: u64,
+    /// Where they end in the stream.
+    end: u64,
 }
 
 impl Buffer {
@@ -26,34 +25,45 @@ impl Buffer {
             spare: Vec::new(),
             start: 0,
             end: 0,
-            offset: 0,
         }
     }
 
     /// What has been read and not taken.
     #[inline]
     pub(super) fn ready(&self) -> &[u8] {
-        self.bytes.get(self.start..self.end).unwrap_or_default()
+        self.bytes.get(self.start..).unwrap_or_default()
     }
 
     /// How far into the stream [`Buffer::ready`] begins.
     pub(super) fn offset(&self) -> u64 {
-        self.offset
+        self.end - self.ready().len() as u64
     }
 
     /// Takes `length` bytes of what is ready; the result counts for [`Buffer::taken`] until the next fill.
     #[inline]
     pub(super) fn take(&mut self, length: usize) -> Range<usize> {
         let from = self.start;
-        self.start = (from + length).min(self.end);
-        self.offset += (self.start - from) as u64;
+        self.start = (from + length).min(self.bytes.len());
         from..self.start
     }
 
     /// Bytes taken before, lent again.
     #[inline]
     pub(super) fn taken(&self, range: Range<usize>) -> &[u8] {
-        self.bytes.get(range).unwrap_or_default()
+        let bytes = self.bytes.get(range.start..).unwrap_or_default();
+        bytes.get(..range.len()).unwrap_or_default()
+    }
+
+    /// Where what is ready begins, as [`Buffer::taken`] counts, and that.
+    #[inline]
+    pub(super) fn here(&self) -> Option<(usize, &[u8])> {
+        Some((self.start, self.bytes.get(self.start..)?))
+    }
+
+    /// Takes what is ready up to this place.
+    #[inline]
+    pub(super) fn take_up_to(&mut self, end: usize) {
+        self.start = end.min(self.bytes.len());
     }
 
     /// Reads until `wanted` bytes are ready; false where the stream ends before.
@@ -61,9 +71,10 @@ impl Buffer {
     pub(super) fn fill(&mut self, wanted: usize) -> io::Result<bool> {
         while self.ready().len() < wanted {
             let chunk = self.feed.next(std::mem::take(&mut self.spare))?;
-            if chunk.length == 0 {
+            if chunk.length() == 0 {
                 return Ok(false);
             }
+            self.end += chunk.length() as u64;
             self.take_over(chunk);
         }
         Ok(true)
@@ -75,27 +86,21 @@ impl Buffer {
         let Some((start, room)) =
             start.and_then(|start| Some((start, chunk.bytes.get_mut(start..HEADROOM)?)))
         else {
-            return self.append(chunk);
+            self.append(&chunk);
+            self.spare = chunk.bytes;
+            return;
         };
         room.copy_from_slice(self.ready());
         self.start = start;
-        self.end = HEADROOM + chunk.length;
         self.spare = std::mem::replace(&mut self.bytes, chunk.bytes);
     }
 
     /// Adds `chunk` to what is ready, a record too long for the room before it.
-    fn append(&mut self, chunk: Chunk) {
-        self.bytes.truncate(self.end);
+    fn append(&mut self, chunk: &Chunk) {
         self.bytes.drain(..self.start);
-        self.bytes.extend_from_slice(
-            chunk
-                .bytes
-                .get(HEADROOM..HEADROOM + chunk.length)
-                .unwrap_or_default(),
-        );
+        self.bytes
+            .extend_from_slice(chunk.bytes.get(HEADROOM..).unwrap_or_default());
         self.start = 0;
-        self.end = self.bytes.len();
-        self.spare = chunk.bytes;
     }
 
     /// Passes over `length` bytes without holding them; false where the stream ends before.

@@ -15,7 +15,13 @@ type Input = Box<dyn Read + Send>;
 /// Bytes of the stream, after [`HEADROOM`] bytes of room; none at its end.
 pub(super) struct Chunk {
     pub bytes: Vec<u8>,
-    pub length: usize,
+}
+
+impl Chunk {
+    /// How many bytes of the stream it is.
+    pub(super) fn length(&self) -> usize {
+        self.bytes.len().saturating_sub(HEADROOM)
+    }
 }
 
 /// Gives the chunks of a stream. What is longer than one chunk is read by a thread of its own.
@@ -60,15 +66,19 @@ impl Feed {
         }
     }
 
-    fn room(&self, spare: Vec<u8>) -> Vec<u8> {
+    fn room(&self, mut spare: Vec<u8>) -> Vec<u8> {
         let size = HEADROOM + self.chunk;
-        if spare.len() == size { spare } else { vec![0; size] }
+        if spare.capacity() != size {
+            return vec![0; size];
+        }
+        spare.resize(size, 0);
+        spare
     }
 
     fn read_here(&mut self, mut input: Input, so_far: usize, room: Vec<u8>) -> io::Result<Chunk> {
         let chunk = read(&mut input, room)?;
-        if chunk.length > 0 {
-            self.state = State::Direct(input, so_far + chunk.length);
+        if chunk.length() > 0 {
+            self.state = State::Direct(input, so_far + chunk.length());
         }
         Ok(chunk)
     }
@@ -84,10 +94,7 @@ impl Feed {
     }
 }
 
-const END: Chunk = Chunk {
-    bytes: Vec::new(),
-    length: 0,
-};
+const END: Chunk = Chunk { bytes: Vec::new() };
 
 impl Ahead {
     /// Starts to read ahead; where there can be no thread, reading goes on here.
@@ -115,7 +122,7 @@ impl Ahead {
 fn read_all(mut input: Input, rooms: &Receiver<Vec<u8>>, chunks: &Sender<io::Result<Chunk>>) {
     for room in rooms {
         let chunk = read(&mut input, room);
-        let last = !matches!(chunk, Ok(Chunk { length: 1.., .. }));
+        let last = chunk.as_ref().map_or(0, Chunk::length) == 0;
         if chunks.send(chunk).is_err() || last {
             return;
         }
@@ -125,7 +132,10 @@ fn read_all(mut input: Input, rooms: &Receiver<Vec<u8>>, chunks: &Sender<io::Res
 fn read(input: &mut Input, mut room: Vec<u8>) -> io::Result<Chunk> {
     loop {
         match input.read(room.get_mut(HEADROOM..).unwrap_or_default()) {
-            Ok(length) => return Ok(Chunk { bytes: room, length }),
+            Ok(length) => {
+                room.truncate(HEADROOM + length);
+                return Ok(Chunk { bytes: room });
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -156,20 +166,20 @@ mod tests {
         let mut spare = Vec::new();
         for expected in 0..200 {
             let chunk = feed.next(spare).unwrap();
-            assert_eq!(chunk.bytes[HEADROOM..HEADROOM + chunk.length], [expected; 100]);
+            assert_eq!(chunk.bytes[HEADROOM..], [expected; 100]);
             assert_eq!(matches!(feed.state, State::Ahead(_)), expected >= 3);
             spare = chunk.bytes;
         }
         assert_eq!(feed.next(spare).err().unwrap().kind(), io::ErrorKind::InvalidData);
-        assert_eq!(feed.next(Vec::new()).unwrap().length, 0);
-        assert_eq!(feed.next(Vec::new()).unwrap().length, 0);
+        assert_eq!(feed.next(Vec::new()).unwrap().length(), 0);
+        assert_eq!(feed.next(Vec::new()).unwrap().length(), 0);
     }
 
     #[test]
     fn a_short_stream_needs_no_thread() {
         let mut feed = Feed::new(Box::new(io::Cursor::new(vec![7; 99])), 250);
-        assert_eq!(feed.next(Vec::new()).unwrap().length, 99);
+        assert_eq!(feed.next(Vec::new()).unwrap().length(), 99);
         assert!(matches!(feed.state, State::Direct(..)));
-        assert_eq!(feed.next(Vec::new()).unwrap().length, 0);
+        assert_eq!(feed.next(Vec::new()).unwrap().length(), 0);
     }
 }

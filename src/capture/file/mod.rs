@@ -174,9 +174,25 @@ impl FileSource {
         self.ends.get(file).copied().unwrap_or(u64::MAX)
     }
 
+    /// Takes what is at hand in the current file.
+    #[inline]
+    fn take(&mut self, head: Head) {
+        if let Some(reader) = &mut self.current {
+            reader.take(head);
+        }
+    }
+
+    /// The frame of the current file that was taken last.
+    #[inline]
+    fn lend(&self, head: Head) -> Polled<'_> {
+        match &self.current {
+            Some(reader) => Polled::Frame(reader.frame(head, self.ledger.interfaces())),
+            None => Polled::End,
+        }
+    }
+
     /// The next frame of all the files.
-    #[expect(clippy::inline_always, reason = "as `poll`, of which it is most")]
-    #[inline(always)]
+    #[inline(never)]
     fn advance(&mut self) -> Option<Head> {
         match self
             .current
@@ -256,10 +272,14 @@ impl Source for FileSource {
     )]
     #[inline(always)]
     fn poll(&mut self) -> Result<Polled<'_>, Infallible> {
-        let head = self.advance();
-        Ok(match (head, &self.current) {
-            (Some(head), Some(reader)) => Polled::Frame(reader.frame(head, self.ledger.interfaces())),
-            _ => Polled::End,
+        let at_hand = self.current.as_ref().and_then(Reader::at_hand);
+        if let Some(head) = at_hand.filter(|head| head.time <= self.until) {
+            self.take(head);
+            return Ok(self.lend(head));
+        }
+        Ok(match self.advance() {
+            Some(head) => self.lend(Head { ..head }),
+            None => Polled::End,
         })
     }
 

@@ -4,6 +4,7 @@ use super::buffer::Buffer;
 use super::ledger::{FileId, Ledger};
 use super::reader::{Head, Link, MAX_RECORD, Order, Stop};
 use crate::clock::Timestamp;
+use crate::packet::LinkType;
 
 /// A file's header.
 pub(super) const HEADER: usize = 24;
@@ -18,8 +19,8 @@ pub(super) struct Pcap {
     header: usize,
     link: Link,
     interface: u16,
-    /// Little-endian, with lengths in order and headers of 16 bytes.
-    is_plain: bool,
+    /// The link type, where records are as most are: little-endian, with lengths in order and headers of 16 bytes.
+    plain: Option<LinkType>,
 }
 
 /// How a record says how much was kept and how much was on the wire.
@@ -62,35 +63,34 @@ impl Pcap {
         // The upper six bits tell of frame check sequences, which follow the IP packet and are ignored.
         let link = order.u32(word(20)) & 0x03ff_ffff;
         let lengths = Lengths::of(major, minor);
+        let link = Link::new(link, file, ledger);
+        let is_plain = order == Order::Little && magic != PATCHED && lengths == Lengths::InOrder;
         Some(Self {
-            is_plain: order == Order::Little && magic != PATCHED && lengths == Lengths::InOrder,
+            plain: link.known().filter(|_| is_plain),
             order,
             unit: if magic == NANOSECONDS { 1 } else { 1000 },
             lengths,
             header: if magic == PATCHED { PATCHED_HEADER } else { 16 },
-            link: Link::new(link, file, ledger),
+            link,
             interface: ledger.interface(file, None)?,
         })
     }
 
-    /// The next record, where all of it was read and it is as most are: in this byte order, of a known link type. Else
-    /// [`Pcap::next`] takes it.
+    /// The next record, not taken yet, where all of it was read and it is as most are. Else [`Pcap::next`] takes it.
     #[inline]
-    pub(super) fn at_hand(&self, buffer: &mut Buffer) -> Option<Head> {
-        let Link::Known(link) = self.link else { return None };
-        let ready = buffer.ready();
-        let header = *ready.first_chunk::<16>().filter(|_| self.is_plain)?;
-        let rest = ready.len() - header.len();
+    pub(super) fn at_hand(&self, buffer: &Buffer) -> Option<Head> {
+        let link = self.plain?;
+        let (start, ready) = buffer.here()?;
+        let (header, rest) = ready.split_first_chunk::<16>()?;
         let word =
             |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let (seconds, fraction, length) = (word(0), word(4), word(8));
-        if length as usize > rest || length > MAX_RECORD {
+        let length = word(8);
+        if length as usize > rest.len() || length > MAX_RECORD {
             return None;
         }
-        let frame = buffer.take(16 + length as usize);
         Some(Head {
-            time: self.time(seconds, fraction),
-            start: frame.start + 16,
+            time: self.time(word(0), word(4)),
+            start: start + header.len(),
             length,
             wire_length: word(12),
             link,

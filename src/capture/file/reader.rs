@@ -75,19 +75,23 @@ impl Reader {
         Ok(Self { file, buffer, format })
     }
 
-    /// The next frame; `None` where there is none, the reason for which is in the ledger.
+    /// The next frame, where that is simply there, without taking it.
     #[inline]
-    pub(super) fn next(&mut self, ledger: &mut Ledger) -> Option<Head> {
-        if let Format::Pcap(pcap) = &self.format
-            && let Some(head) = pcap.at_hand(&mut self.buffer)
-        {
-            return Some(head);
+    pub(super) fn at_hand(&self) -> Option<Head> {
+        match &self.format {
+            Format::Pcap(pcap) => pcap.at_hand(&self.buffer),
+            Format::Pcapng(_) => None,
         }
-        self.next_of_any(ledger)
     }
 
-    #[inline(never)]
-    fn next_of_any(&mut self, ledger: &mut Ledger) -> Option<Head> {
+    /// Takes the frame [`at_hand`](Reader::at_hand).
+    #[inline]
+    pub(super) fn take(&mut self, head: Head) {
+        self.buffer.take_up_to(head.start + head.length as usize);
+    }
+
+    /// The next frame; `None` where there is none, the reason for which is in the ledger.
+    pub(super) fn next(&mut self, ledger: &mut Ledger) -> Option<Head> {
         let next = match &mut self.format {
             Format::Pcap(pcap) => pcap.next(&mut self.buffer, ledger),
             Format::Pcapng(pcapng) => pcapng.next(&mut self.buffer, ledger),
@@ -211,6 +215,13 @@ pub(super) enum Link {
 }
 
 impl Link {
+    pub(super) fn known(self) -> Option<LinkType> {
+        match self {
+            Self::Known(link) => Some(link),
+            Self::Unknown(_) => None,
+        }
+    }
+
     pub(super) fn new(number: u32, file: FileId, ledger: &mut Ledger) -> Self {
         LinkType::from_number(number)
             .map_or_else(|| Self::Unknown(ledger.unknown_link(file, number)), Self::Known)
