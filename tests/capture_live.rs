@@ -391,7 +391,7 @@ fn without_the_capability_the_error_says_what_would_grant_it() {
 fn a_full_ring_drops_and_counts() {
     in_namespace(|| {
         let mut options = options(&["lo"]);
-        (options.block_size, options.blocks) = (1 << 17, 2);
+        (options.block_size, options.blocks) = (1 << 17, Some(2));
         let mut source = LiveSource::open(&options).unwrap();
         talk("127.0.0.1:5432", 10, 5_000_000);
         thread::sleep(Duration::from_millis(50));

@@ -46,6 +46,12 @@ pub use port_filter::PortFilter;
 pub use socket::{Namespace, Socket, State, Timer, TimerKind, Traffic};
 pub use wall::{now, set_by};
 
+/// Bytes of memory that this host has; 0 where it does not say.
+#[must_use]
+pub fn memory() -> u64 {
+    nix::sys::sysinfo::sysinfo().map_or(0, |known| known.ram_total())
+}
+
 /// The name of this host.
 #[must_use]
 pub fn name() -> Option<String> {

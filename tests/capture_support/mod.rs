@@ -91,7 +91,7 @@ pub fn options(interfaces: &[&str]) -> LiveOptions {
     LiveOptions {
         interfaces: interfaces.iter().map(ToString::to_string).collect(),
         targets: vec![Target::port(PORT)],
-        blocks: 8,
+        blocks: Some(8),
         block_timeout: Duration::from_millis(20),
         ..LiveOptions::default()
     }

@@ -77,7 +77,7 @@ impl Watch {
         };
         let ring = LiveOptions {
             block_size: 1 << 17,
-            blocks: 2,
+            blocks: Some(2),
             ..options(&["lo"])
         };
         let recorder = Recorder::new(Profile::new(plan.profile), None);

@@ -90,6 +90,7 @@ impl LiveSource {
         }
         for (source, ring) in sources.iter_mut().zip(rings) {
             let watch = Watch {
+                blocks: source.blocks(),
                 ring,
                 index: interface.index,
                 interface: source.names.add(&interface.name),
@@ -106,7 +107,7 @@ impl LiveSource {
     fn ring(&self, interface: &Interface, id: Option<u16>) -> Result<Ring, LiveError> {
         let layout = Layout {
             block_size: self.options.block_size,
-            blocks: self.options.blocks,
+            blocks: self.blocks(),
             block_timeout: self.options.block_timeout,
             group: (self.of > 1).then_some(Group { of: self.of, id }),
         };

@@ -5,6 +5,7 @@ mod error;
 mod follow;
 mod load;
 mod names;
+mod room;
 mod steady;
 mod waiting;
 
@@ -42,8 +43,8 @@ pub struct LiveOptions {
     pub targets: Vec<Target>,
     /// Bytes of a block of the ring: a multiple of the page size, larger than the largest frame (64 KiB; 512 KiB with BIG TCP).
     pub block_size: u32,
-    /// Blocks of each ring.
-    pub blocks: u32,
+    /// Blocks of each ring; `None` for what the host's memory allows: see [`LiveSource::open`].
+    pub blocks: Option<u32>,
     /// How long a frame waits at most before it is seen; a wake-up costs 25 to 45 microseconds.
     pub block_timeout: Duration,
 }
@@ -54,7 +55,7 @@ impl Default for LiveOptions {
             interfaces: Vec::new(),
             targets: Vec::new(),
             block_size: 1 << 20,
-            blocks: 16,
+            blocks: None,
             block_timeout: Duration::from_millis(100),
         }
     }
@@ -105,6 +106,7 @@ struct Watch {
     /// 0 where it is all of them.
     index: u32,
     interface: u16,
+    blocks: u32,
     /// Its interface went down; nothing more is told of one that then goes away.
     down: bool,
     /// Its interface is no more; what is left in the ring is still to be read.
@@ -112,7 +114,8 @@ struct Watch {
 }
 
 impl LiveSource {
-    /// Begins to watch.
+    /// Begins to watch. Where the options do not say how large a ring is, it has 64 blocks while all of them take no more than a 64th of the
+    /// host's memory, then what is left of that, and 16 at least.
     ///
     /// # Errors
     /// Not permitted, nothing to watch, or the kernel refuses the ring.

@@ -66,7 +66,7 @@ pub struct Scene {
 pub fn is_permitted() -> bool {
     let options = LiveOptions {
         interfaces: vec!["lo".to_owned()],
-        blocks: 1,
+        blocks: Some(1),
         ..LiveOptions::default()
     };
     !matches!(LiveSource::open(&options), Err(LiveError::NotPermitted { .. }))
