@@ -113,7 +113,7 @@ fn whole_connections_are_shed_and_the_rest_is_exact() {
     until(
         || {
             daemon.tell(Signal::SIGSTOP);
-            pause(8_000);
+            pause(5_000);
             daemon.tell(Signal::SIGCONT);
             pause(2_500);
             said(&output).contains("overload: ")

@@ -114,7 +114,7 @@ struct Watch {
 }
 
 impl LiveSource {
-    /// Begins to watch. Where the options do not say how large a ring is, it has 64 blocks while all of them take no more than a 64th of the
+    /// Begins to watch. Where the options do not say how large a ring is, it has 32 blocks while all of them take no more than a 64th of the
     /// host's memory, then what is left of that, and 16 at least.
     ///
     /// # Errors

@@ -66,7 +66,7 @@ fn capture(facts: &Facts) -> Check {
     match &facts.capture {
         Capture::Works => ok(
             "capture",
-            "packets can be captured, by a TPACKET_V3 ring of 16 to 64 MiB an interface, stamped by the kernel",
+            "packets can be captured, by a TPACKET_V3 ring of 16 to 32 MiB an interface, stamped by the kernel",
         ),
         Capture::NotPermitted => {
             let fix = match &facts.permits.container {
