@@ -5,7 +5,7 @@ use super::pairing::{Busy, Ear};
 use super::{Doubt, Ending, Event, Observer};
 use crate::clock::Timestamp;
 use crate::protocol::feed::Part;
-use crate::protocol::{Answer, AskId, ErrorCode, Login, Message, Outcome, Side};
+use crate::protocol::{Answer, AskId, ErrorCode, Login, Message, Outcome, Side, Transaction};
 
 impl<O: Observer> Ear<'_, O> {
     /// Takes what is neither a request nor a part of a reply.
@@ -27,15 +27,19 @@ impl<O: Observer> Ear<'_, O> {
             Message::ClosedAll => self.pairing.prepared.clear(),
             Message::Session(session) => self.emit(at, Event::Identified(session)),
             Message::Login(login) => self.login(login, part),
-            Message::Transaction(transaction) => {
-                let changed = std::mem::replace(&mut self.pairing.transaction, transaction) != transaction;
-                if changed && self.pairing.busy == Busy::Resting {
-                    self.emit(at, Event::Rest { transaction });
-                }
-            }
+            Message::Transaction(transaction) => self.change_transaction(transaction, part),
             Message::Pinned(pinned) => self.emit(at, Event::Pinned(pinned)),
             Message::System(system) => self.emit(at, Event::System(system)),
             Message::Goodbye => self.pairing.current[side.index()] = None,
+        }
+    }
+
+    /// The transaction's state from now on.
+    #[inline]
+    pub(super) fn change_transaction(&mut self, transaction: Transaction, part: Part) {
+        let changed = std::mem::replace(&mut self.pairing.transaction, transaction) != transaction;
+        if changed && self.pairing.busy == Busy::Resting {
+            self.emit(part.last.unwrap_or(part.first), Event::Rest { transaction });
         }
     }
 

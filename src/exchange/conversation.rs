@@ -6,7 +6,7 @@ use super::rest::Rest;
 use crate::clock::Timestamp;
 use crate::flow::{Chunk, Side};
 use crate::protocol::catalog::{self, AnyDecoder, Target};
-use crate::protocol::feed::Feed;
+use crate::protocol::feed::{Feed, Part};
 use crate::protocol::{Decoder, System};
 
 /// What is kept of a connection besides its TCP state.
@@ -117,6 +117,31 @@ impl Conversation {
         let Some(feed) = &mut self.feed else { return 0 };
         let grown = feed.chunk(side, chunk, at, &mut self.pairing.listen(at, context));
         grown + self.kept().cast_signed() - before
+    }
+
+    /// The same for bytes that are a usual request, with none in flight, or a reply: `None` where they are not, and nothing is changed.
+    #[inline]
+    pub(super) fn usual<O: Observer>(
+        &mut self,
+        side: Side,
+        bytes: &[u8],
+        at: Timestamp,
+        context: Context<'_, O>,
+    ) -> Option<isize> {
+        if side == Side::Client && self.pairing.is_open() {
+            return None;
+        }
+        let Some(usual) = &self.feed.as_mut()?.usual(side, bytes) else {
+            return None;
+        };
+        let part = Part {
+            first: at,
+            last: Some(at),
+            bytes: bytes.len() as u64,
+        };
+        let before = self.pairing.prepared.kept().cast_signed();
+        self.pairing.listen(at, context).usual(usual, part);
+        Some(self.pairing.prepared.kept().cast_signed() - before)
     }
 
     /// `side` will send no more.

@@ -10,7 +10,7 @@ use super::statements::Statements;
 use super::{ConnectionId, Doubt, Ending, Event, Observer, StatementId};
 use crate::clock::{Span, Timestamp};
 use crate::protocol::feed::{Listener, Part};
-use crate::protocol::{Answer, Ask, AskId, Message, Outcome, Side, Text, Transaction, Verb};
+use crate::protocol::{Answer, Ask, AskId, Message, Outcome, Side, Text, Transaction, Usual, Verb};
 
 /// The most requests in flight on one connection; beyond it they are given up as lost.
 pub(super) const MOST_OPEN: usize = 16 * 1024;
@@ -157,12 +157,7 @@ impl<O: Observer> Listener for Ear<'_, O> {
     fn told(&mut self, side: Side, messages: &[Message<'_>], part: Part) {
         match (side, messages) {
             // The commonest of all: one request, whose bytes these are.
-            (Side::Client, [Message::Ask(ask)]) => {
-                return match self.ask(ask, part) {
-                    Some(open) => open.count(side, part.bytes),
-                    None => self.count(side, self.pairing.current[side.index()], part.bytes),
-                };
-            }
+            (Side::Client, [Message::Ask(ask)]) => return self.only_ask(ask, part),
             (_, [Message::Asks(asks)]) => return self.asks(asks, part),
             (_, [Message::Answers(answers)]) => return self.answers(answers, part),
             _ => {}
@@ -240,6 +235,24 @@ impl<O: Observer> Listener for Ear<'_, O> {
 }
 
 impl<O: Observer> Ear<'_, O> {
+    /// Takes a usual request or reply: as what it says one by one.
+    #[inline]
+    pub(super) fn usual(&mut self, usual: &Usual<'_>, part: Part) {
+        match usual {
+            Usual::Ask(ask) => self.only_ask(ask, part),
+            &Usual::Prepared(ref ask, handle) => {
+                self.only_ask(ask, part);
+                self.aside(Side::Client, &Message::Prepared { id: ask.id, handle }, part);
+            }
+            Usual::Answer(state, answer) => {
+                if let Some(state) = state {
+                    self.change_transaction(*state, part);
+                }
+                self.answer(answer, part, (Side::Server, part.bytes));
+            }
+        }
+    }
+
     /// Only turns can be told from the first byte on.
     pub(super) fn follow_turns(&mut self) {
         self.pairing.opaque = true;
@@ -265,6 +278,19 @@ impl<O: Observer> Ear<'_, O> {
             && let Some(open) = self.pairing.open.front().filter(is_told)
         {
             self.close(0, open.last);
+        }
+    }
+
+    /// Takes a request, or a part of one, whose bytes these are.
+    #[inline]
+    fn only_ask(&mut self, ask: &Ask<'_>, part: Part) {
+        match self.ask(ask, part) {
+            Some(open) => open.count(Side::Client, part.bytes),
+            None => self.count(
+                Side::Client,
+                self.pairing.current[Side::Client.index()],
+                part.bytes,
+            ),
         }
     }
 

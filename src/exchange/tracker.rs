@@ -271,6 +271,18 @@ impl<O: Observer> Handler for Watch<O> {
         with.chunk(side, chunk, at, self.context(id))
     }
 
+    fn bytes(
+        &mut self,
+        id: ConnectionId,
+        at: Timestamp,
+        with: &mut Conversation,
+        side: Side,
+        bytes: &[u8],
+    ) -> isize {
+        let taken = with.usual(side, bytes, at, self.context(id));
+        taken.unwrap_or_else(|| self.chunk(id, at, with, side, Chunk::Bytes(bytes)))
+    }
+
     fn signal(&mut self, id: ConnectionId, at: Timestamp, with: &mut Conversation, signal: Signal) {
         let mut context = self.context(id);
         match signal {

@@ -139,7 +139,7 @@ impl<C> Flow<C> {
         let with = &mut active.conversation;
         let cut = u64::from(segment.payload_length).saturating_sub(segment.payload.len() as u64);
         if cut == 0 {
-            return handler.chunk(id, at, with, side, Chunk::Bytes(segment.payload));
+            return handler.bytes(id, at, with, side, segment.payload);
         }
         let mut tell = |chunk| handler.chunk(id, at, with, side, chunk);
         let mut grown = 0;

@@ -151,6 +151,19 @@ pub trait Handler {
         chunk: Chunk<'_>,
     ) -> isize;
 
+    /// The same for bytes.
+    #[inline]
+    fn bytes(
+        &mut self,
+        id: ConnectionId,
+        at: Timestamp,
+        with: &mut Self::Conversation,
+        side: Side,
+        bytes: &[u8],
+    ) -> isize {
+        self.chunk(id, at, with, side, Chunk::Bytes(bytes))
+    }
+
     /// Something else happened.
     fn signal(&mut self, id: ConnectionId, at: Timestamp, with: &mut Self::Conversation, signal: Signal);
 

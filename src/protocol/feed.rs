@@ -8,7 +8,7 @@ use super::catalog::AnyDecoder;
 pub use super::catalog::Resting;
 use super::stream::{Front, Stream};
 use super::whole::{Left, Trust};
-use super::{Decoder, MAX_NEED, Message, Messages, Resync, Side, Step};
+use super::{Decoder, MAX_NEED, Message, Messages, Resync, Side, Step, Usual};
 use crate::clock::Timestamp;
 use crate::flow::Chunk;
 
@@ -183,6 +183,24 @@ impl Feed {
         };
         self.speaker = Some(side);
         grown
+    }
+
+    /// Takes all of `bytes`, the next of `side`'s stream, if they are a usual request or reply and nothing is kept of the stream: then they
+    /// leave nothing behind either. Else nothing is changed.
+    #[inline]
+    pub fn usual<'b>(&mut self, side: Side, bytes: &'b [u8]) -> Option<Usual<'b>> {
+        if !self.streams[side.index()].is_clear() {
+            return None;
+        }
+        let usual = match &mut self.decoder {
+            AnyDecoder::Postgresql(decoder) => decoder.usual(side, bytes),
+            _ => None,
+        };
+        if usual.is_some() {
+            self.trust = PROVEN;
+            self.speaker = Some(side);
+        }
+        usual
     }
 
     /// The same for what does not simply begin a message.

@@ -334,6 +334,17 @@ impl<'a> Answers<'a> {
     }
 }
 
+/// What all bytes of a chunk mean, where they are one of the commonest requests or replies, whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Usual<'a> {
+    /// A request: its only part.
+    Ask(Ask<'a>),
+    /// The same, and its statement can be executed by this handle from now on.
+    Prepared(Ask<'a>, Handle),
+    /// The transaction's state, where it is said, and a reply's only part.
+    Answer(Option<Transaction>, Answer),
+}
+
 /// How an exchange went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

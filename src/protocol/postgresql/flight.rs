@@ -28,7 +28,7 @@ pub(super) enum Kind {
 }
 
 /// One ask in flight.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
     pub(super) id: AskId,
     pub(super) kind: Kind,
@@ -64,6 +64,26 @@ pub(super) enum Bind {
 }
 
 impl Pending {
+    /// Of this kind, with a first message of this tag.
+    #[inline]
+    pub(super) const fn new(kind: Kind, first: u8) -> Self {
+        Self {
+            id: 0,
+            kind,
+            first,
+            building: false,
+            synced: false,
+            begun: false,
+            refused: false,
+            parsing: false,
+            bind: Bind::No,
+            hint: Hint::None,
+            owed: 0,
+            trailing: 0,
+            statement: None,
+        }
+    }
+
     /// Whether `ReadyForQuery` ends it.
     pub(super) fn ends_when_ready(&self) -> bool {
         self.synced || matches!(self.kind, Kind::Query | Kind::Call)
@@ -118,24 +138,22 @@ impl Flight {
         self.next = self.next.wrapping_add(u32::from(kind != Kind::Quiet));
         let pending = Pending {
             id,
-            kind,
-            first,
-            building: false,
-            synced: false,
-            begun: false,
-            refused: false,
-            parsing: false,
-            bind: Bind::No,
-            hint: Hint::None,
-            owed: 0,
-            trailing: 0,
-            statement: None,
+            ..Pending::new(kind, first)
         };
         if self.first.is_none() {
             return Some(self.first.insert(pending));
         }
         self.rest.push_back(pending);
         self.rest.back_mut()
+    }
+
+    /// Adds an exchange's ask where none is in flight, and names it.
+    #[inline]
+    pub(super) fn begin(&mut self, pending: Pending) -> AskId {
+        let id = self.next;
+        self.next = self.next.wrapping_add(1);
+        self.first = Some(Pending { id, ..pending });
+        id
     }
 
     pub(super) fn front(&mut self) -> Option<&mut Pending> {
@@ -171,12 +189,21 @@ impl Flight {
 
     /// The front has ended.
     pub(super) fn pop(&mut self) -> Option<Pending> {
-        let ended = self.first.take()?;
-        self.loose = self.loose.saturating_add(u32::from(ended.trailing));
+        let ended = self.first?;
+        self.end_front();
+        Some(ended)
+    }
+
+    /// The front has ended, and nobody asks what it was.
+    #[inline]
+    pub(super) fn end_front(&mut self) {
+        if let Some(ended) = &self.first {
+            self.loose = self.loose.saturating_add(u32::from(ended.trailing));
+        }
+        self.first = None;
         if !self.rest.is_empty() {
             self.move_up();
         }
-        Some(ended)
     }
 
     #[inline(never)]

@@ -90,7 +90,7 @@ impl Postgresql {
     /// Takes as many messages as belong to one reply.
     fn reply<'a>(&mut self, bytes: &'a [u8], told: &mut Messages<'a>) -> Taken {
         let mut reply = Reply::default();
-        let mut taken = self.usual_reply(bytes, &mut reply, told);
+        let mut taken = 0;
         while !reply.over && told.as_slice().len() < ROOM && taken < bytes.len() {
             match self.message(&bytes[taken..], &mut reply, told) {
                 Ok(length) => taken += length,
@@ -302,7 +302,7 @@ impl Postgresql {
     }
 
     pub(super) fn end(&mut self, reply: &mut Reply) {
-        self.flight.pop();
+        self.flight.end_front();
         reply.end = true;
         reply.over = true;
     }

@@ -84,7 +84,7 @@ impl Postgresql {
         }
     }
 
-    const fn raw<'a>(&self, bytes: &'a [u8], truncated: bool) -> Text<'a> {
+    pub(super) const fn raw<'a>(&self, bytes: &'a [u8], truncated: bool) -> Text<'a> {
         Text::Raw {
             language: Language::Postgresql {
                 standard_strings: self.standard_strings,
@@ -97,13 +97,10 @@ impl Postgresql {
     /// Takes as many whole messages as make one ask.
     fn extended<'a>(&mut self, bytes: &'a [u8], told: &mut Messages<'a>) -> Taken {
         let mut asked = Asked::default();
-        let mut taken = self.usual_bind(bytes, &mut asked);
-        if taken > 0 {
-            taken += self.usual_rest(bytes.get(taken..), &mut asked);
-        }
+        let mut taken = 0;
         while told.as_slice().len() < ROOM && taken < bytes.len() {
             match self.part(&bytes[taken..], taken == 0, &mut asked, told) {
-                Ok(length) => taken += length + self.usual_rest(bytes.get(taken + length..), &mut asked),
+                Ok(length) => taken += length,
                 Err(step) if taken == 0 => return Err(step),
                 Err(_) => break,
             }
