@@ -188,6 +188,9 @@ pub trait Observer {
         statements: &statements::Statements,
     );
 
+    /// Something will happen soon on a connection that was at rest for long.
+    fn expect(&mut self, _connection: ConnectionId) {}
+
     /// Whether it matters how many bytes an exchange took that came and was answered at once: pipelines are told in larger parts
     /// where not.
     fn tells_bytes(&self) -> bool {

@@ -321,6 +321,10 @@ impl<O: Observer> Handler for Watch<O> {
         with.rest()?.pack()
     }
 
+    fn expect(&mut self, id: ConnectionId) {
+        self.observer.expect(id);
+    }
+
     fn wake(&mut self, rested: Rested) -> Conversation {
         let rest = Rest::unpack(rested);
         Conversation::wake(rest, self.targets[usize::from(rest.pattern)])

@@ -179,6 +179,9 @@ pub trait Handler {
     /// What there is to keep of a conversation in which nothing goes on; `None` where that does not fit, and it is kept whole.
     fn rest(&mut self, with: &Self::Conversation) -> Option<Rested>;
 
+    /// A connection that was at rest goes on: what is kept of it elsewhere will be wanted soon.
+    fn expect(&mut self, _id: ConnectionId) {}
+
     /// The conversation that was put to rest, as it was.
     fn wake(&mut self, rested: Rested) -> Self::Conversation;
 

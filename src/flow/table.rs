@@ -25,6 +25,9 @@ const LINGER: Span = Span::from_secs(5);
 /// How long a hole may wait for its bytes.
 const PATIENCE: Span = Span::from_secs(2);
 
+/// So many connections ahead, who may be put to rest is brought into the cache.
+const SOON: usize = 8;
+
 /// Hard bounds of a [`Table`].
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -261,6 +264,7 @@ impl<C> Table<C> {
     /// Goes on with a connection that was put to rest, and lets others rest for it.
     #[inline(never)]
     fn wake<H: Handler<Conversation = C>>(&mut self, slot: u32, handler: &mut H) {
+        handler.expect(ConnectionId(slot));
         self.flows[slot as usize].wake(handler);
         self.whole += 1;
         self.keep_awake(slot, handler);
@@ -270,6 +274,9 @@ impl<C> Table<C> {
     /// something goes on.
     fn keep_awake<H: Handler<Conversation = C>>(&mut self, slot: u32, handler: &mut H) {
         self.awake.push_back(slot);
+        if let Some(&soon) = self.awake.get(SOON) {
+            huge::fetch(&self.flows[soon as usize]);
+        }
         for _ in 0..2 {
             if self.awake.len() <= self.limits.awake {
                 return;

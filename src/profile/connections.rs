@@ -59,6 +59,11 @@ impl Profile {
         }
     }
 
+    /// Something will be told of a connection soon, of which nothing was told for long.
+    pub fn expect(&self, id: ConnectionId) {
+        self.lives.expect(id);
+    }
+
     pub(super) fn closed(&mut self, id: ConnectionId, at: Timestamp, how: Close) {
         if self.lives.of(id).is_none() {
             return;

@@ -84,6 +84,13 @@ impl Lives {
             .filter(|life| life.traits.has(Traits::PRESENT))
     }
 
+    /// It will be asked for soon.
+    pub fn expect(&self, id: ConnectionId) {
+        if let Some(life) = self.slots.get(id.0 as usize) {
+            huge::fetch(life);
+        }
+    }
+
     /// What is rare about it.
     #[must_use]
     pub fn extra(&self, id: ConnectionId) -> Option<&Extra> {

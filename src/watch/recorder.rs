@@ -67,6 +67,12 @@ impl Observer for Recorder {
         }
     }
 
+    fn expect(&mut self, id: ConnectionId) {
+        if self.apart.is_none() {
+            self.profile.expect(id);
+        }
+    }
+
     fn tells_bytes(&self) -> bool {
         self.exchanges.is_some()
     }
