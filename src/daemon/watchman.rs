@@ -104,6 +104,8 @@ struct Desk<'a> {
     beaten: Timestamp,
     /// The latest time seen.
     latest: Timestamp,
+    /// Up to when all was seen at the last beat; it stands still with any capture thread.
+    seen: Timestamp,
     fed: Instant,
     look: Pace,
     judge: Pace,
@@ -134,6 +136,7 @@ impl<'a> Watchman<'a> {
             },
             beaten: start,
             latest: start,
+            seen: start,
             fed: Instant::now(),
             look: Pace::every(LOOK),
             judge: Pace::every(JUDGE),
@@ -361,6 +364,14 @@ impl Desk<'_> {
         if self.work.signals.reload() {
             self.reload();
         }
+        if now > self.seen {
+            self.seen = now;
+            self.report_well();
+        }
+    }
+
+    /// The watch goes on: all that captures has come further.
+    fn report_well(&mut self) {
         if let Some(aggregator) = &self.work.aggregator {
             aggregator.beat(self.provenance.names.len());
         }
