@@ -84,7 +84,12 @@ impl<O: Observer> Ear<'_, O> {
         open.doubt = Some(Doubt::Unmatched);
         open.reply_bytes = part.bytes;
         let exchange = open.exchange(Ending::Ok, self.pairing.opaque);
-        self.emit(part.first, Event::Exchanged(&exchange, 1));
+        let event = Event::Exchanged {
+            exchange: &exchange,
+            times: 1,
+            rest: None,
+        };
+        self.emit(part.first, event);
         if let Some(unsettled) = &mut self.pairing.unsettled {
             unsettled.rested = part.last.unwrap_or(part.first);
         }

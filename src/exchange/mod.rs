@@ -155,16 +155,23 @@ pub enum Event<'a> {
         /// It is a liveness check and makes no demand. A useful request that joins it later comes as a further `Busy`.
         validation: bool,
     },
-    /// Nothing is in flight any more.
+    /// Nothing is in flight any more, or it rests in something else; after an exchange, [`Event::Exchanged`] tells it.
     Rest {
         /// What the connection rests in.
         transaction: Transaction,
     },
     /// At work by its nature though silent (LISTEN, SUBSCRIBE, replication), or no longer.
     Pinned(bool),
-    /// So many exchanges in a row are over that differ in nothing, most often one. Where [`Observer::tells_bytes`] is false, they may
+    /// Exchanges in a row are over that differ in nothing, most often one. Where [`Observer::tells_bytes`] is false, they may
     /// differ in their bytes, which then say nothing.
-    Exchanged(&'a Exchange, u32),
+    Exchanged {
+        /// Each of them.
+        exchange: &'a Exchange,
+        /// How many they are.
+        times: u32,
+        /// Nothing is in flight any more since then: what the connection rests in.
+        rest: Option<Transaction>,
+    },
     /// A TCP keep-alive probe.
     KeepAlive(Side),
     /// A side sent bytes again.

@@ -136,6 +136,25 @@ impl Pairing {
         }
     }
 
+    /// Whether the connection rests now, and in what: where nothing is in flight any more.
+    #[inline]
+    fn rest_if_done(&mut self, at: Timestamp) -> Option<Transaction> {
+        if !self.open.is_empty() {
+            return None;
+        }
+        match &mut self.unsettled {
+            Some(unsettled) if unsettled.pipelined => unsettled.rested = at,
+            _ => self.unsettled = None,
+        }
+        self.rest_now()
+    }
+
+    #[inline]
+    fn rest_now(&mut self) -> Option<Transaction> {
+        let was = std::mem::replace(&mut self.busy, Busy::Resting);
+        (was != Busy::Resting).then_some(self.transaction)
+    }
+
     fn unsettle(&mut self, doubt: Doubt, at: Timestamp) {
         self.unsettled = Some(Unsettled {
             doubt,
@@ -382,7 +401,7 @@ impl<O: Observer> Ear<'_, O> {
         self.pairing.pending[Side::Server.index()] = part.last.is_none().then_some(answer.end);
         match part.last {
             Some(last) if answer.end => self.close(index, last),
-            _ if self.pairing.opaque => self.rest(part.first),
+            _ if self.pairing.opaque => self.rest_now(part.first),
             _ => {}
         }
     }
@@ -443,30 +462,23 @@ impl<O: Observer> Ear<'_, O> {
         };
         let (exchange, times) = (open.exchange(ending, self.pairing.opaque), open.times);
         self.pairing.open.remove(index);
-        self.emit(at, Event::Exchanged(&exchange, times));
-        self.rest_if_done(at);
+        let event = Event::Exchanged {
+            exchange: &exchange,
+            times,
+            rest: self.pairing.rest_if_done(at),
+        };
+        self.context.emit(at, event);
     }
 
     pub(super) fn rest_if_done(&mut self, at: Timestamp) {
-        if !self.pairing.open.is_empty() {
-            return;
+        if let Some(transaction) = self.pairing.rest_if_done(at) {
+            self.emit(at, Event::Rest { transaction });
         }
-        match &mut self.pairing.unsettled {
-            Some(unsettled) if unsettled.pipelined => unsettled.rested = at,
-            _ => self.pairing.unsettled = None,
-        }
-        self.rest(at);
     }
 
-    fn rest(&mut self, at: Timestamp) {
-        if self.pairing.busy != Busy::Resting {
-            self.pairing.busy = Busy::Resting;
-            self.emit(
-                at,
-                Event::Rest {
-                    transaction: self.pairing.transaction,
-                },
-            );
+    fn rest_now(&mut self, at: Timestamp) {
+        if let Some(transaction) = self.pairing.rest_now() {
+            self.emit(at, Event::Rest { transaction });
         }
     }
 

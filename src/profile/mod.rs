@@ -200,7 +200,16 @@ impl Profile {
     pub fn record(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
         self.now = self.now.max(at);
         match event {
-            Event::Exchanged(exchange, times) => self.exchanged(id, at, exchange, times),
+            Event::Exchanged {
+                exchange,
+                times,
+                rest,
+            } => {
+                self.exchanged(id, at, exchange, times);
+                if let Some(transaction) = rest {
+                    self.rest(id, at, transaction);
+                }
+            }
             Event::Busy { validation } => self.busy(id, at, validation),
             Event::Rest { transaction } => self.rest(id, at, transaction),
             Event::KeepAlive(_) => self.probed(id),

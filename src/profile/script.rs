@@ -117,7 +117,11 @@ impl Script {
         self.profile.record(
             ConnectionId(id),
             Timestamp::from_nanos(to),
-            Event::Exchanged(&one, 1),
+            Event::Exchanged {
+                exchange: &one,
+                times: 1,
+                rest: None,
+            },
         );
     }
 

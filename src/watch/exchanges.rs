@@ -58,7 +58,7 @@ impl ExchangeWriter {
                     names.system = system;
                 }
             }
-            Event::Exchanged(exchange, times) => {
+            Event::Exchanged { exchange, times, .. } => {
                 (0..times).for_each(|_| self.write(id, exchange, statements));
             }
             _ => {}

@@ -9,7 +9,7 @@ use super::Recorder;
 use super::shard::{Batch, Batches, What};
 use crate::clock::Timestamp;
 use crate::exchange::statements::Statements;
-use crate::exchange::{ConnectionId, Event, Observer, StatementId};
+use crate::exchange::{ConnectionId, Observer, StatementId};
 use crate::packet::Endpoint;
 
 /// Where all that the shards tell comes together.
@@ -197,12 +197,12 @@ impl Merger {
         };
         if let Some(event) = event {
             self.recorder.observe(id, entry.at, event, &self.statements);
-        } else if let Some((exchange, times)) = stream.batch.exchanges.get_mut(stream.exchange) {
+        } else if let Some(exchanged) = stream.batch.exchanges.get_mut(stream.exchange) {
             stream.exchange += 1;
             let here = |id: StatementId| known.get(id.0 as usize).copied().unwrap_or(StatementId(0));
-            exchange.statement = exchange.statement.map(here);
-            let event = Event::Exchanged(exchange, *times);
-            self.recorder.observe(id, entry.at, event, &self.statements);
+            exchanged.exchange.statement = exchanged.exchange.statement.map(here);
+            self.recorder
+                .observe(id, entry.at, exchanged.event(), &self.statements);
         }
         Taken::Event
     }

@@ -1,9 +1,9 @@
 //! Events that borrow nothing, to go from one thread to another.
 
-use crate::exchange::Event;
+use crate::exchange::{Event, Exchange};
 use crate::protocol::{self, Transaction};
 
-/// An [`Event`] that borrows nothing. Small, as there are three for each exchange and all go from one core to another.
+/// An [`Event`] that borrows nothing. Small, as there are two for each exchange and all go from one core to another.
 pub(super) enum Owned {
     /// Kept apart from the others, which are by far smaller.
     Exchanged,
@@ -13,6 +13,41 @@ pub(super) enum Owned {
     Rest(Transaction),
     Identified(Box<Identified>),
     Rare(Box<Event<'static>>),
+}
+
+/// What an [`Owned::Exchanged`] stands for.
+pub(super) struct Exchanged {
+    pub(super) exchange: Exchange,
+    times: u32,
+    rest: Option<Transaction>,
+}
+
+impl Exchanged {
+    #[inline]
+    pub(super) fn new(event: &Event<'_>) -> Option<Self> {
+        let &Event::Exchanged {
+            exchange,
+            times,
+            rest,
+        } = event
+        else {
+            return None;
+        };
+        Some(Self {
+            exchange: *exchange,
+            times,
+            rest,
+        })
+    }
+
+    #[inline]
+    pub(super) fn event(&self) -> Event<'_> {
+        Event::Exchanged {
+            exchange: &self.exchange,
+            times: self.times,
+            rest: self.rest,
+        }
+    }
 }
 
 pub(super) struct Identified {
@@ -26,7 +61,7 @@ impl Owned {
     #[inline]
     pub(super) fn new(event: &Event<'_>) -> Self {
         match event {
-            Event::Exchanged(..) => Self::Exchanged,
+            Event::Exchanged { .. } => Self::Exchanged,
             &Event::Busy { validation } => Self::Busy { validation },
             &Event::Rest { transaction } => Self::Rest(transaction),
             rare => Self::new_rare(rare),
@@ -36,7 +71,7 @@ impl Owned {
     #[cold]
     fn new_rare(event: &Event<'_>) -> Self {
         match *event {
-            Event::Exchanged(..) => Self::Exchanged,
+            Event::Exchanged { .. } => Self::Exchanged,
             Event::Busy { validation } => Self::Busy { validation },
             Event::Rest { transaction } => Self::Rest(transaction),
             Event::Identified(session) => Self::Identified(Box::new(Identified::of(&session))),

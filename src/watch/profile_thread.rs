@@ -6,9 +6,9 @@
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use super::owned::Owned;
+use super::owned::{Exchanged, Owned};
 use crate::clock::Timestamp;
-use crate::exchange::{ConnectionId, Event, Exchange};
+use crate::exchange::{ConnectionId, Event};
 use crate::profile::Profile;
 
 /// Events of a batch: enough to make the hand-over cheap, few enough to stay in the cache.
@@ -28,7 +28,7 @@ pub(super) struct ProfileThread {
 struct Batch {
     events: Vec<(ConnectionId, Timestamp, Owned)>,
     /// Those of the `Owned::Exchanged`, in their order: they are by far larger than the other events.
-    exchanges: Vec<(Exchange, u32)>,
+    exchanges: Vec<Exchanged>,
 }
 
 impl ProfileThread {
@@ -87,9 +87,7 @@ fn keep(mut profile: Box<Profile>, batches: &Receiver<Batch>, used: &Sender<Batc
 impl Batch {
     #[inline]
     fn add(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
-        if let Event::Exchanged(exchange, times) = event {
-            self.exchanges.push((*exchange, times));
-        }
+        self.exchanges.extend(Exchanged::new(&event));
         self.events.push((id, at, Owned::new(&event)));
     }
 
@@ -98,8 +96,8 @@ impl Batch {
         for (id, at, owned) in &self.events {
             if let Some(event) = owned.event() {
                 profile.record(*id, *at, event);
-            } else if let Some((exchange, times)) = exchanges.next() {
-                profile.record(*id, *at, Event::Exchanged(exchange, *times));
+            } else if let Some(exchanged) = exchanges.next() {
+                profile.record(*id, *at, exchanged.event());
             }
         }
         self.events.clear();

@@ -4,12 +4,12 @@
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use super::kernel::Known;
-use super::owned::Owned;
+use super::owned::{Exchanged, Owned};
 use crate::capture::{Frame, Polled, Source};
 use crate::clock::Timestamp;
 use crate::exchange::statements::{Statement, Statements};
 use crate::exchange::tracker::{Discards, Tracker};
-use crate::exchange::{ConnectionId, Event, Exchange, Observer};
+use crate::exchange::{ConnectionId, Event, Observer};
 use crate::flow::Shard;
 use crate::packet;
 
@@ -26,7 +26,7 @@ const FRAMES: u64 = 8192;
 pub(super) struct Batch {
     pub(super) entries: Vec<Entry>,
     /// Those of the `Owned::Exchanged`, in their order.
-    pub(super) exchanges: Vec<(Exchange, u32)>,
+    pub(super) exchanges: Vec<Exchanged>,
     /// The next batch's entries have higher numbers than this.
     pub(super) complete: u64,
     /// When the watch began; in a shard's first batch.
@@ -174,9 +174,7 @@ impl Observer for Teller {
     #[inline]
     fn observe(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>, statements: &Statements) {
         self.catch_up(statements);
-        if let Event::Exchanged(exchange, times) = event {
-            self.filling.exchanges.push((*exchange, times));
-        }
+        self.filling.exchanges.extend(Exchanged::new(&event));
         self.add(id, at, What::Event(Owned::new(&event)));
     }
 

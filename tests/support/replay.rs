@@ -384,7 +384,7 @@ impl Observer for Collector {
                 self.clients.resize(self.clients.len().max(slot + 1), None);
                 self.clients[slot] = Some(client);
             }
-            Event::Exchanged(exchange, times) => {
+            Event::Exchanged { exchange, times, .. } => {
                 let statement = exchange
                     .statement
                     .map(|id| statements.statement(id).text.to_string());
