@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::flow::{Chunk, Side};
 use crate::protocol::catalog::{self, AnyDecoder, Target};
 use crate::protocol::feed::{Feed, Part};
-use crate::protocol::{Decoder, System};
+use crate::protocol::{Decoder, System, Usual};
 
 /// What is kept of a connection besides its TCP state.
 #[derive(Debug)]
@@ -139,9 +139,13 @@ impl Conversation {
             last: Some(at),
             bytes: bytes.len() as u64,
         };
-        let before = self.pairing.prepared.kept().cast_signed();
+        if matches!(usual, Usual::Ask(_) | Usual::Answer(..)) {
+            self.pairing.listen(at, context).usual(usual, part);
+            return Some(0);
+        }
+        let before = self.pairing.kept().cast_signed();
         self.pairing.listen(at, context).usual(usual, part);
-        Some(self.pairing.prepared.kept().cast_signed() - before)
+        Some(self.pairing.kept().cast_signed() - before)
     }
 
     /// `side` will send no more.

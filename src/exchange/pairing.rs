@@ -269,6 +269,8 @@ impl<O: Observer> Ear<'_, O> {
                 }
                 self.answer(answer, part, (Side::Server, part.bytes));
             }
+            Usual::Asks(asks) => self.asks(asks, part),
+            Usual::Answers(answers) => self.answers(answers, part),
         }
     }
 

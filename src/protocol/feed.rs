@@ -188,12 +188,14 @@ impl Feed {
     /// Takes all of `bytes`, the next of `side`'s stream, if they are a usual request or reply and nothing is kept of the stream: then they
     /// leave nothing behind either. Else nothing is changed.
     #[inline]
-    pub fn usual<'b>(&mut self, side: Side, bytes: &'b [u8]) -> Option<Usual<'b>> {
+    pub fn usual<'b>(&'b mut self, side: Side, bytes: &'b [u8]) -> Option<Usual<'b>> {
         if !self.streams[side.index()].is_clear() {
             return None;
         }
         let usual = match &mut self.decoder {
             AnyDecoder::Postgresql(decoder) => decoder.usual(side, bytes),
+            AnyDecoder::Mysql(decoder) => decoder.usual(side, bytes),
+            AnyDecoder::Redis(decoder) => decoder.usual(side, bytes),
             _ => None,
         };
         if usual.is_some() {

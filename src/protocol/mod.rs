@@ -343,6 +343,31 @@ pub enum Usual<'a> {
     Prepared(Ask<'a>, Handle),
     /// The transaction's state, where it is said, and a reply's only part.
     Answer(Option<Transaction>, Answer),
+    /// Requests that are alike.
+    Asks(Asks<'a>),
+    /// Replies that are.
+    Answers(Answers<'a>),
+}
+
+impl<'a> Usual<'a> {
+    /// Tells the same in messages.
+    pub fn tell(self, told: &mut Messages<'a>) {
+        match self {
+            Self::Ask(ask) => told.push(Message::Ask(ask)),
+            Self::Prepared(ask, handle) => {
+                told.push(Message::Ask(ask));
+                told.push(Message::Prepared { id: ask.id, handle });
+            }
+            Self::Answer(state, answer) => {
+                if let Some(state) = state {
+                    told.push(Message::Transaction(state));
+                }
+                told.push(Message::Answer(answer));
+            }
+            Self::Asks(asks) => told.push(Message::Asks(asks)),
+            Self::Answers(answers) => told.push(Message::Answers(answers)),
+        }
+    }
 }
 
 /// How an exchange went.

@@ -237,7 +237,7 @@ impl Mysql {
     }
 
     /// The statement that an execution names.
-    fn prepared_text<'a>(&self, payload: &[u8]) -> Text<'a> {
+    pub(super) fn prepared_text<'a>(&self, payload: &[u8]) -> Text<'a> {
         let handle = match Fields(payload).u32() {
             None => NO_STATEMENT,
             Some(LAST) if self.last_prepared == LastPrepared::Lost => NO_STATEMENT,

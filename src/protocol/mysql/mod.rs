@@ -19,6 +19,7 @@ mod result_set;
 mod stray;
 #[cfg(test)]
 mod tests;
+mod usual;
 mod wire;
 
 pub use recognition::recognise;

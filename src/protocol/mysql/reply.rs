@@ -349,19 +349,10 @@ impl Mysql {
 }
 
 impl Part {
-    /// Takes the packets in a row that are rows whatever was agreed on: neither the first byte nor the length is special.
+    /// Takes the packets in a row that are rows whatever was agreed on.
     fn take_rows(&mut self, bytes: &[u8], kind: Kind) {
-        let mut rows = 0;
-        while let Some((&[a, b, c, _, first], _)) =
-            bytes.get(self.taken..).and_then(<[u8]>::split_first_chunk)
-        {
-            let length = u32::from_le_bytes([a, b, c, 0]) as usize;
-            if first >= 0xfe || length == 0 || length == LONGEST {
-                break;
-            }
-            self.taken += HEADER + length;
-            rows += 1;
-        }
+        let (end, rows) = step_over_rows(bytes, self.taken);
+        self.taken = end;
         if kind != Kind::FieldList {
             self.rows = self.rows.saturating_add(rows);
         }
@@ -390,6 +381,22 @@ impl Verdict {
     pub(super) const fn is_aside(&self) -> bool {
         matches!(self, Self::Aside)
     }
+}
+
+/// Steps over the packets from `at` on that are rows whatever was agreed on: neither the first byte nor the length is special. Where
+/// the last one ends, be it beyond these bytes, and how many they are.
+#[inline]
+pub(super) fn step_over_rows(bytes: &[u8], mut at: usize) -> (usize, u64) {
+    let mut rows = 0;
+    while let Some(&[a, b, c, d, first]) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let length = (u32::from_le_bytes([a, b, c, d]) & 0xff_ffff) as usize;
+        if first >= 0xfe || length.wrapping_sub(1) >= LONGEST - 1 {
+            break;
+        }
+        at += HEADER + length;
+        rows += 1;
+    }
+    (at, rows)
 }
 
 /// What the status flags say of transactions.

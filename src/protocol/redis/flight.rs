@@ -104,6 +104,12 @@ impl Flight {
         None
     }
 
+    /// Whether none but plain commands are in flight.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.tail.is_empty() && self.head.is_none_or(|run| run.expect == Expect::Plain)
+    }
+
     /// How many plain commands are the next to be answered.
     pub fn plain_ones(&self) -> u32 {
         let plain = self.head.filter(|run| run.expect == Expect::Plain);

@@ -12,6 +12,7 @@ mod rest;
 mod resync;
 mod seen;
 mod sent;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,9 @@ use self::request::{Command, Front, Rest};
 use self::seen::{Open, Seen};
 use self::sent::{Plan, Sent};
 use super::turns::tls;
-use super::{Ask, AskId, Asks, Decoder, Language, Login, Message, Messages, Resync, Side, Step, Text, Verb};
+use super::{
+    Ask, AskId, Asks, Decoder, Language, Login, Message, Messages, Resync, Side, Step, Text, Usual, Verb,
+};
 
 /// What a step takes that skips the rest of a stream.
 const FOR_EVER: Step = Step::Take(1 << 62);
@@ -83,12 +86,9 @@ impl Redis {
     fn command<'a>(&'a mut self, command: &Command<'a>, bytes: &'a [u8], told: &mut Messages<'a>) -> Step {
         let kind = Kind::of(command.name);
         if self.sent.is_plain(kind) && command.rest == Rest::Nothing {
-            let verb = if kind == Kind::Ping {
-                Verb::Ping
-            } else {
-                Verb::Command
-            };
-            return self.plain(command, verb, bytes, told);
+            let taken = self.take_together(command, bytes);
+            self.plain(command, kind, bytes).tell(told);
+            return Step::Take(taken);
         }
         let mut plan = self
             .sent
@@ -118,20 +118,33 @@ impl Redis {
         Step::Take(command.taken)
     }
 
-    /// Most commands: whole, and with one reply; with those that follow and are alike.
-    fn plain<'a>(
-        &'a mut self,
-        command: &Command<'a>,
-        verb: Verb,
-        bytes: &'a [u8],
-        told: &mut Messages<'a>,
-    ) -> Step {
-        let taken = self.take_together(command, bytes);
+    /// Takes plain commands: whole, with one reply each, and none but such in flight.
+    #[inline]
+    fn usual_commands<'a>(&'a mut self, bytes: &'a [u8]) -> Option<Usual<'a>> {
+        let Front::Command(command) = request::front(bytes) else {
+            return None;
+        };
+        let kind = Kind::of(command.name);
+        let is_plain = self.sent.is_plain(kind) && command.rest == Rest::Nothing && !command.truncated;
+        if !is_plain || !self.flight.is_plain() || self.take_together(&command, bytes) != bytes.len() as u64 {
+            return None;
+        }
+        Some(self.plain(&command, kind, bytes))
+    }
+
+    /// Most commands: whole, and with one reply; with those that follow and are alike, by [`Redis::take_together`].
+    #[inline]
+    fn plain<'a>(&'a mut self, command: &Command<'a>, kind: Kind, bytes: &'a [u8]) -> Usual<'a> {
         let times = self.sizes.len().max(1) as u32;
         let id = self.flight.push_plain(times).unwrap_or_else(|| {
             self.overflow();
             self.flight.push_plain(times).unwrap_or_default()
         });
+        let verb = if kind == Kind::Ping {
+            Verb::Ping
+        } else {
+            Verb::Command
+        };
         let first = Ask {
             id,
             verb: Some(verb),
@@ -139,25 +152,27 @@ impl Redis {
             waiting: false,
         };
         if times == 1 {
-            told.push(Message::Ask(first));
-            return Step::Take(command.taken);
+            return Usual::Ask(first);
         }
-        told.push(Message::Asks(Asks {
+        Usual::Asks(Asks {
             first,
             bytes,
             sizes: &self.sizes,
-        }));
-        Step::Take(taken as u64)
+        })
     }
 
-    /// Notes the sizes of this command and those after it that are alike; returns where they end.
-    fn take_together(&mut self, command: &Command<'_>, bytes: &[u8]) -> usize {
+    /// Notes the sizes of this command and those after it that are alike, none where it is alone; returns where they end.
+    #[inline]
+    fn take_together(&mut self, command: &Command<'_>, bytes: &[u8]) -> u64 {
         self.sizes.clear();
         let after = bytes.get(command.text.len()..).unwrap_or_default();
         if command.front.is_empty() || command.truncated || !after.starts_with(command.front) {
-            return 0;
+            return command.taken;
         }
-        request::alike(bytes, command, &mut self.sizes, MOST_TOGETHER)
+        match request::alike(bytes, command, &mut self.sizes, MOST_TOGETHER) {
+            _ if self.sizes.len() < 2 => command.taken,
+            taken => taken as u64,
+        }
     }
 
     fn put_in_flight(&mut self, plan: &mut Plan) -> AskId {
@@ -234,6 +249,20 @@ fn text<'a>(command: &Command<'a>) -> Text<'a> {
         language: Language::Redis,
         bytes: command.text,
         truncated: command.truncated,
+    }
+}
+
+impl Redis {
+    /// Takes `bytes` if they are plain commands, or the commonest replies to such; else nothing is changed.
+    #[inline]
+    pub(super) fn usual<'a>(&'a mut self, side: Side, bytes: &'a [u8]) -> Option<Usual<'a>> {
+        if self.replicating || self.unfinished.is_some() || self.open.is_some() {
+            return None;
+        }
+        match side {
+            Side::Client => self.usual_commands(bytes),
+            Side::Server => self.usual_replies(bytes),
+        }
     }
 }
 

@@ -227,17 +227,33 @@ pub fn plain(bytes: &[u8]) -> Option<u64> {
     match bytes {
         [b'+', b'O', b'K', b'\r', b'\n', ..] => Some(5),
         [b'+', b'P', b'O', b'N', b'G', b'\r', b'\n', ..] => Some(7),
-        [b':' | b'$', ..] => {
+        [b':', digits @ ..] => match digits_and_end(digits) {
+            Some(size) => Some(1 + size),
+            None => resp::header(bytes).ok().map(|header| header.size as u64),
+        },
+        [b'$', ..] => {
             let header = resp::header(bytes).ok()?;
-            match (bytes[0], body(bytes, header)) {
-                (b':', _) => Some(header.size as u64),
-                (_, Went::On(size)) if header.value != STREAMED => Some(size as u64),
-                (_, Went::Beyond(size)) => Some(size),
+            match body(bytes, header) {
+                Went::On(size) if header.value != STREAMED => Some(size as u64),
+                Went::Beyond(size) => Some(size),
                 _ => None,
             }
         }
         _ => None,
     }
+}
+
+/// The size of one to six digits and CRLF; `None` for all else, and at the very end.
+#[inline]
+fn digits_and_end(bytes: &[u8]) -> Option<u64> {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let front = u64::from_le_bytes(*bytes.first_chunk()?);
+    // Digits become 0 to 9, which alone stay below the high bit; what lies behind the first other byte does not matter.
+    let values = front ^ 0x3030_3030_3030_3030;
+    let others = (values.wrapping_add(0x7676_7676_7676_7676) | values) & HIGH;
+    let digits = others.trailing_zeros() / 8;
+    let is_whole = (1..=6).contains(&digits) && front >> (8 * digits) & 0xffff == 0x0a0d;
+    is_whole.then_some(u64::from(digits) + 2)
 }
 
 impl From<Fault> for Went {
@@ -339,6 +355,35 @@ mod tests {
                     value.escape_ascii()
                 );
             }
+        }
+    }
+
+    #[test]
+    fn short_integers_are_read_at_once_as_any() {
+        for line in [
+            "0",
+            "7",
+            "42",
+            "123",
+            "999999",
+            "1234567",
+            "-1",
+            "",
+            "1a",
+            "12 ",
+            "?",
+            "9999999999",
+        ] {
+            for end in ["\r\n", "\r", "\n\r", "\r\n:1\r\n:22\r\n", "\r\r\n12345"] {
+                let bytes = format!(":{line}{end}").into_bytes();
+                let any = resp::header(&bytes).ok().map(|header| header.size as u64);
+                assert_eq!(plain(&bytes), any, "{line:?} {end:?}");
+            }
+        }
+        for byte in 0..=255 {
+            let bytes = [b':', b'1', byte, b'\r', b'\n', b'2', byte, b'3', b'4', byte];
+            let any = resp::header(&bytes).ok().map(|header| header.size as u64);
+            assert_eq!(plain(&bytes), any, "{byte}");
         }
     }
 

@@ -5,6 +5,7 @@ use memchr::memchr;
 
 use super::command::Words;
 use super::resp::{self, Fault, MAX_HEADER};
+use super::shape::{self, Shape};
 
 /// A command's text ends before the element that reaches beyond this.
 pub const HEAD: usize = 4096;
@@ -122,10 +123,13 @@ fn elements(bytes: &[u8], start: usize, count: u64) -> Front<'_> {
 /// Adds the sizes of a whole command and of those after it that begin as it does: whole, to be kept, and no more than `most`.
 /// Returns where they end.
 pub fn alike(bytes: &[u8], first: &Command<'_>, sizes: &mut Vec<u16>, most: usize) -> usize {
+    let mut paper = [0; shape::LONGEST];
+    let shape = Shape::of(first, &mut paper);
     let mut at = first.text.len();
     sizes.push(at as u16);
     while sizes.len() < most
-        && let Some(size) = bytes.get(at..).and_then(|rest| begins_with(rest, first))
+        && let Some(rest) = bytes.get(at..)
+        && let Some(size) = shape.size_of(rest).or_else(|| begins_with(rest, first))
     {
         sizes.push(size);
         at += usize::from(size);
@@ -163,7 +167,7 @@ fn starts_with(bytes: &[u8], front: &[u8]) -> bool {
 }
 
 /// Where any element at `at` ends that is here and to be kept.
-fn kept(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn kept(bytes: &[u8], at: usize) -> Option<usize> {
     let end = usize::try_from(element(bytes, at).ok()?).ok()?;
     (end <= HEAD.min(bytes.len())).then_some(end)
 }
@@ -184,7 +188,7 @@ const TWO_DIGITS: (u64, u64) = (0xff_ff00_00ff, 0x0a_0d00_0024);
 /// Where the element at `at` ends, if it has less than 100 bytes and all are here and to be kept; the shortest at the very end
 /// are left to [`element`].
 #[inline]
-fn short(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn short(bytes: &[u8], at: usize) -> Option<usize> {
     let here = bytes.get(at..)?;
     let front = u64::from_le_bytes(*here.first_chunk()?);
     let digit = |place: u32| (front >> (8 * place) & 0xff).wrapping_sub(u64::from(b'0'));

@@ -7,7 +7,7 @@ use super::reply::{self, Elements, Scan};
 use super::resp::{self, Fault};
 use super::{MOST_TOGETHER, Redis};
 use crate::protocol::{
-    Answer, Answers, AskId, ErrorCode, Login, Message, Messages, Outcome, Step, Transaction,
+    Answer, Answers, AskId, ErrorCode, Login, Message, Messages, Outcome, Step, Transaction, Usual,
 };
 
 /// What the server's side has shown.
@@ -145,7 +145,10 @@ impl Redis {
         match (self.flight.front(), bytes[0]) {
             (Some((id, Expect::Plain)), _) if self.seen.is_plain() => {
                 if let Some(size) = reply::plain(bytes) {
-                    return self.plain_replies(id, size, bytes, told);
+                    let taken = self.answer_together(bytes) as u64;
+                    let step = Step::Take(if self.sizes.len() < 2 { size } else { taken });
+                    self.plain_replies(id).tell(told);
+                    return step;
                 }
             }
             (Some((_, Expect::Replicate)), b'\n') => return Step::Take(1),
@@ -161,27 +164,42 @@ impl Redis {
         self.scanned(scan, open, true, told)
     }
 
-    /// Most replies, with those that follow and are no different.
-    fn plain_replies<'a>(&'a mut self, id: AskId, size: u64, bytes: &[u8], told: &mut Messages<'a>) -> Step {
+    /// Takes the commonest replies to plain commands: whole, and none of them an error.
+    #[inline]
+    pub(super) fn usual_replies(&mut self, bytes: &[u8]) -> Option<Usual<'_>> {
+        let Some((id, Expect::Plain)) = self.flight.front() else {
+            return None;
+        };
+        if !self.seen.is_plain() || self.answer_together(bytes) != bytes.len() {
+            return None;
+        }
+        Some(self.plain_replies(id))
+    }
+
+    /// Notes the sizes of the commonest replies at the front, no more than are due; returns where they end.
+    #[inline]
+    fn answer_together(&mut self, bytes: &[u8]) -> usize {
+        let most = MOST_TOGETHER.min(self.flight.plain_ones() as usize);
+        reply::alike(bytes, &mut self.sizes, most)
+    }
+
+    /// Most replies, with those that follow and are no different: those of [`Redis::answer_together`], or one.
+    #[inline]
+    fn plain_replies(&mut self, id: AskId) -> Usual<'_> {
         let first = Answer {
             id,
             outcome: Some(Outcome::Ok),
             rows: None,
             end: true,
         };
-        let most = MOST_TOGETHER.min(self.flight.plain_ones() as usize);
-        let taken = reply::alike(bytes, &mut self.sizes, most) as u64;
+        self.flight.pop_alike(self.sizes.len().max(1) as u32);
         if self.sizes.len() < 2 {
-            self.flight.pop();
-            told.push(Message::Answer(first));
-            return Step::Take(size);
+            return Usual::Answer(None, first);
         }
-        self.flight.pop_alike(self.sizes.len() as u32);
-        told.push(Message::Answers(Answers {
+        Usual::Answers(Answers {
             first,
             sizes: &self.sizes,
-        }));
-        Step::Take(taken)
+        })
     }
 
     /// SYNC is answered by the data set itself, which does not end as a string does.
