@@ -87,6 +87,7 @@ pub type ReadAgain<'a> = &'a mut dyn FnMut() -> Result<Reload, String>;
 /// A daemon at work.
 pub struct Watchman<'a> {
     live: Live,
+    follow: Pace,
     overload: Overload,
     desk: Desk<'a>,
 }
@@ -145,6 +146,7 @@ impl<'a> Watchman<'a> {
         };
         Self {
             live,
+            follow: Pace::every(LOOK),
             overload: Overload::default(),
             desk,
         }
@@ -187,20 +189,32 @@ impl<'a> Watchman<'a> {
     #[cold]
     fn beat(&mut self, now: Timestamp) {
         if self.desk.look.is_due() {
-            let begun = Instant::now();
-            self.live.follow();
-            self.desk.look(begun);
+            self.desk.look(Instant::now());
         }
+        let events = self.follow();
         let session = &mut self.desk.work.session;
         if let Some(change) = self.overload.look(&mut self.live, session) {
             self.desk.say_of_load(&change);
         }
-        for event in self.live.take_events() {
+        for event in events {
             self.desk.say_of_interface(&event);
         }
         self.learn_of_source();
         self.desk.follow_clock(host::set_by());
         self.desk.beat(now);
+    }
+
+    /// What became of the interfaces. To look at them costs time with many; to open a ring does too, which is no reason to look less often.
+    fn follow(&mut self) -> Vec<InterfaceEvent> {
+        if !self.follow.is_due() {
+            return self.live.take_events();
+        }
+        let begun = Instant::now();
+        self.live.follow();
+        let events = self.live.take_events();
+        let looked = if events.is_empty() { begun } else { Instant::now() };
+        self.follow.done(looked);
+        events
     }
 
     /// Costs a system call for each ring.

@@ -75,6 +75,31 @@ fn interfaces_that_come_go_or_go_down_are_followed() {
     assert_eq!(*watched, ["lo", "eth0", "late"]);
 }
 
+/// To open a ring takes a while, which is no reason to look for the next interface late.
+#[test]
+fn each_of_several_interfaces_is_watched_soon_after_it_comes() {
+    if !is_possible("interfaces that come one after the other") {
+        return;
+    }
+    let lab = Lab::new();
+    let output = lab.folder().join("summaries");
+    let mut daemon = watch(&lab, &output, &["--interval", "1h"]);
+    let begun = Instant::now();
+    for name in ["one", "two", "three", "four"] {
+        ip(
+            &lab.app(),
+            &format!("link add {name} type veth peer name {name}s"),
+        );
+        ip(&lab.app(), &format!("link set {name} up"));
+        ip(&lab.app(), &format!("link set {name}s up"));
+        hear(&output, &format!("watching {name}"));
+    }
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    daemon.tell(Signal::SIGTERM);
+    assert_eq!(daemon.ended().0, Some(0), "{}", said(&output));
+}
+
 /// How often the journal has said it.
 fn times(output: &Path, what: &str) -> usize {
     said(output).lines().filter(|line| line.contains(what)).count()
