@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use super::Session;
+use super::hold::Hold;
 use crate::capture::share::Share;
 use crate::clock::{Span, Timestamp};
 use crate::exchange::ConnectionId;
@@ -152,27 +153,29 @@ impl Kernel {
     /// too.
     pub fn join(&mut self, session: &mut Session, strangers: Strangers, before: &Self) {
         let mut alive = HashSet::with_capacity(self.ends.len());
-        let shards = session.shards();
+        let mut hold = session.shards().hold();
         for (&(client, server), sides) in &self.ends {
             let known = match strangers {
-                Strangers::Open if sides.is_open() => shards.adopt(client, server, self.taken),
-                Strangers::Open | Strangers::Ignore => shards.find(client, server),
+                Strangers::Open if sides.is_open() => hold.adopt(client, server, self.taken),
+                Strangers::Open | Strangers::Ignore => hold.find(client, server),
             };
             let Some(id) = known else { continue };
             alive.insert(id);
-            shards.tell(id, Known::of(sides));
+            hold.tell(id, Known::of(sides));
         }
         if self.complete {
-            self.close_lacking(session, &alive, before);
+            self.close_lacking(&mut hold, &alive, before);
         } else {
             self.lacking.clone_from(&before.lacking);
         }
+        drop(hold);
+        session.shards().settle();
     }
 
-    fn close_lacking(&mut self, session: &mut Session, alive: &HashSet<ConnectionId>, before: &Self) {
-        for id in session.shards().no_longer_among(alive, self.taken) {
+    fn close_lacking(&mut self, hold: &mut Hold<'_>, alive: &HashSet<ConnectionId>, before: &Self) {
+        for id in hold.no_longer_among(alive, self.taken) {
             if before.lacking.contains(&id) {
-                session.shards().vanish(id, self.taken);
+                hold.vanish(id, self.taken);
             } else {
                 self.lacking.insert(id);
             }

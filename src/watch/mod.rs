@@ -16,6 +16,7 @@
 
 mod exchanges;
 mod fair;
+mod hold;
 pub mod kernel;
 pub mod live;
 mod merge;

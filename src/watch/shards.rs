@@ -1,24 +1,21 @@
 //! The trackers of a watch: one, or several that divide its connections among them.
 
-use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::thread;
 
 use super::Recorder;
 use super::fair::Fair;
-use super::kernel::Known;
-use super::merge::{Merger, Stream, global, local};
+use super::hold::Hold;
+use super::merge::{Merger, Stream};
 use super::seat::Seat;
 use super::shard::{Batch, Frames, Teller, Worker};
 use crate::capture::share::Share;
 use crate::capture::{Frame, Source};
 use crate::clock::Timestamp;
-use crate::exchange::ConnectionId;
 use crate::exchange::statements::Statements;
 use crate::exchange::tracker::{Discards, Tracker};
 use crate::flow::{Counters, Elsewhere, Shard};
-use crate::packet::Endpoint;
 
 /// How many ports besides the watched ones are told.
 const BUSIEST: usize = 8;
@@ -147,36 +144,18 @@ impl Shards {
         }
     }
 
-    /// See [`Tracker::adopt`].
-    pub(super) fn adopt(
-        &mut self,
-        client: Endpoint,
-        server: Endpoint,
-        at: Timestamp,
-    ) -> Option<ConnectionId> {
+    /// Takes all trackers in hand; [`Shards::settle`] ends what was done.
+    pub(super) fn hold(&mut self) -> Hold<'_> {
         match self {
-            Self::One(tracker) => tracker.adopt(client, server, at),
-            Self::Several(several) => {
-                let known = several.of(client, server, |tracker| tracker.adopt(client, server, at));
-                several.gather();
-                known
-            }
+            Self::One(tracker) => Hold::One(tracker),
+            Self::Several(several) => Hold::Several(several.seats().collect()),
         }
     }
 
-    /// See [`Tracker::find`].
-    pub(super) fn find(&mut self, client: Endpoint, server: Endpoint) -> Option<ConnectionId> {
-        match self {
-            Self::One(tracker) => tracker.find(client, server),
-            Self::Several(several) => several.of(client, server, |tracker| tracker.find(client, server)),
-        }
-    }
-
-    /// See [`Tracker::no_longer_among`].
-    pub(super) fn no_longer_among(&self, known: &HashSet<ConnectionId>, at: Timestamp) -> Vec<ConnectionId> {
-        match self {
-            Self::One(tracker) => tracker.no_longer_among(known, at),
-            Self::Several(several) => several.no_longer_among(known, at),
+    /// What was done to the trackers is recorded; live, as soon as all of them have come as far.
+    pub(super) fn settle(&mut self) {
+        if let Self::Several(several) = self {
+            several.settle();
         }
     }
 
@@ -188,27 +167,11 @@ impl Shards {
         }
     }
 
-    /// Tells the profile what the kernel knows of a connection.
-    pub(super) fn tell(&mut self, id: ConnectionId, known: Known) {
-        match self {
-            Self::One(tracker) => known.tell(id, tracker.parts().1.profile()),
-            Self::Several(several) => several.tell(id, known),
-        }
-    }
-
     /// Frames that were taken by capture threads.
     pub(super) fn frames(&self) -> Frames {
         match self {
             Self::One(_) => Frames::default(),
             Self::Several(several) => several.seats().map(|seat| seat.frames).sum(),
-        }
-    }
-
-    /// See [`Tracker::vanish`].
-    pub(super) fn vanish(&mut self, id: ConnectionId, at: Timestamp) {
-        match self {
-            Self::One(tracker) => tracker.vanish(id, at),
-            Self::Several(several) => several.vanish(id, at),
         }
     }
 }
@@ -291,15 +254,16 @@ impl Several {
     pub(super) fn take_in(&mut self, end: Timestamp) -> Timestamp {
         let told_by_all = self.seats().map(|seat| seat.tracker.now()).min();
         let before = told_by_all.unwrap_or_default().min(end);
-        self.before = Some(before.max(self.now()));
-        self.gather();
-        self.now()
+        let before = before.max(self.now());
+        self.before = Some(before);
+        self.gather(Teller::number_of(before));
+        before
     }
 
     /// No thread gives frames any more: all that was told is taken in.
     pub(super) fn stand(&mut self) {
         self.before = None;
-        self.gather();
+        self.settle();
     }
 
     /// The latest time that a shard has seen.
@@ -323,7 +287,7 @@ impl Several {
                 let index = Shard::index_of(segment.source, segment.destination, self.seats.len() as u32);
                 let seat = self.seats.get(index as usize);
                 let watched = seat.is_some_and(|seat| seat.lock().tracker.segment(&segment, frame.time));
-                self.gather();
+                self.settle();
                 watched
             }
             Err(discard) => {
@@ -338,65 +302,26 @@ impl Several {
             seat.tracker.observer().between_frames();
             change(&mut seat.tracker);
         }
-        self.gather();
+        self.settle();
     }
 
-    /// Takes in what was told: all of it, live that of before [`Several::now`].
-    fn gather(&mut self) {
+    fn settle(&mut self) {
+        if self.before.is_none() {
+            self.gather(u64::MAX);
+        }
+    }
+
+    /// Takes in what was told that is numbered below `end`.
+    fn gather(&mut self, end: u64) {
         for (seat, stream) in self.seats.iter().zip(&mut self.streams) {
             stream.add(seat.lock().tracker.observer().take());
         }
-        let end = self.before.map_or(u64::MAX, Teller::number_of);
         self.merger.merge_before(end, &mut self.streams);
     }
 
     /// What is told from here on is of other connections than what was told before, all of which is taken in first.
     fn keep(&mut self, share: Share, at: Timestamp) {
         self.each(|tracker| tracker.keep(share, at.max(tracker.now())));
-        self.merger.merge(&mut self.streams);
-    }
-
-    fn tell(&mut self, id: ConnectionId, known: Known) {
-        let (shard, id) = local(id, self.seats.len());
-        if let Some(seat) = self.seats.get(shard) {
-            seat.lock().tracker.observer().tell(id, known);
-        }
-        if self.before.is_none() {
-            self.gather();
-        }
-    }
-
-    /// What the shard of a connection knows of it.
-    fn of(
-        &mut self,
-        client: Endpoint,
-        server: Endpoint,
-        ask: impl FnOnce(&mut Tracker<Teller>) -> Option<ConnectionId>,
-    ) -> Option<ConnectionId> {
-        let shards = self.seats.len();
-        let shard = Shard::index_of(client, server, shards as u32) as usize;
-        let seat = self.seats.get(shard)?;
-        let id = ask(&mut seat.lock().tracker)?;
-        Some(global(id, shard, shards))
-    }
-
-    fn no_longer_among(&self, known: &HashSet<ConnectionId>, at: Timestamp) -> Vec<ConnectionId> {
-        let (none, shards) = (HashSet::new(), self.seats.len());
-        let of_shard = |(shard, seat): (usize, MutexGuard<'_, Seat>)| {
-            let silent = seat.tracker.no_longer_among(&none, at).into_iter();
-            silent
-                .map(move |id| global(id, shard, shards))
-                .collect::<Vec<_>>()
-        };
-        let silent = self.seats().enumerate().flat_map(of_shard);
-        silent.filter(|id| !known.contains(id)).collect()
-    }
-
-    fn vanish(&mut self, id: ConnectionId, at: Timestamp) {
-        let (shard, id) = local(id, self.seats.len());
-        if let Some(seat) = self.seats.get(shard) {
-            seat.lock().tracker.vanish(id, at);
-        }
-        self.gather();
+        self.gather(u64::MAX);
     }
 }
