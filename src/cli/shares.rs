@@ -8,6 +8,8 @@ const BASE: u64 = 16 << 20;
 
 /// A connection in a list of a summary, and its line as it is written.
 const LISTED: u64 = 800;
+/// What is rare about a connection, with its places in a table and a queue.
+const EXTRA: u64 = 320;
 /// A pool with its demand, what-if and latencies, and its row of a summary, as a rule; hostile ones take thrice as much.
 const POOL: u64 = 8 << 10;
 /// A server with its distributions, and its row of a summary.
@@ -44,7 +46,8 @@ impl Shares {
                 // Clients, of which each may have two pools.
                 pools: rows(sixteenth, 2 * POOL),
                 // Hoarded ones, and those asked for.
-                listed: rows(4 * sixteenth, 2 * LISTED),
+                listed: rows(3 * sixteenth, 2 * LISTED),
+                extras: rows(sixteenth, EXTRA),
                 services: rows(sixteenth / 2, SERVICE),
             },
         }
@@ -74,7 +77,8 @@ mod tests {
                 + counted.name_bytes as u64
                 + rows(counted.pools, 2 * POOL)
                 + rows(counted.services, SERVICE)
-                + rows(counted.listed, 2 * LISTED);
+                + rows(counted.listed, 2 * LISTED)
+                + rows(counted.extras, EXTRA);
             let left = memory - BASE.min(memory / 2);
             assert!(sum <= left, "{memory}: {shares:?}");
             assert!(sum >= left / 10 * 9 || memory < 1 << 20, "{memory}: {shares:?}");

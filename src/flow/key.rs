@@ -76,6 +76,11 @@ impl Key {
         Endpoint::new(address, self.ports[index])
     }
 
+    /// Whether its hosts are of IPv6.
+    pub(super) const fn is_ipv6(&self) -> bool {
+        self.ipv6
+    }
+
     /// The numbers of its hosts, where they are of IPv6.
     pub(super) fn ipv6_hosts(&self) -> Option<[u32; 2]> {
         self.ipv6.then_some(self.hosts)
@@ -88,12 +93,15 @@ pub(super) struct Hosts {
     numbers: HashMap<IpAddr, u32, foldhash::fast::RandomState>,
     addresses: Vec<Option<IpAddr>>,
     free: Vec<u32>,
+    /// How many were left when those not used went.
+    left: usize,
 }
 
 impl Hosts {
-    /// How many hosts are kept.
-    pub(super) fn len(&self) -> usize {
-        self.numbers.len()
+    /// Whether there are twice as many as when those not used went.
+    pub(super) fn have_doubled(&self) -> bool {
+        const FEW: usize = 512;
+        self.numbers.len() >= 2 * self.left.max(FEW)
     }
 
     /// Frees every number that `used` does not hold.
@@ -107,6 +115,7 @@ impl Hosts {
             }
             keep
         });
+        self.left = self.numbers.len();
     }
 
     fn number(&mut self, address: IpAddr) -> u32 {

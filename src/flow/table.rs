@@ -33,7 +33,8 @@ const SOON: usize = 8;
 pub struct Limits {
     /// The most connections kept at once.
     pub connections: usize,
-    /// The most bytes for them: [`Limits::RESTING`] for each, [`Limits::WHOLE`] for each whose conversation is kept whole.
+    /// The most bytes for them: [`Limits::RESTING`] for each and [`Limits::IPV6`] besides, [`Limits::WHOLE`] for each whose conversation
+    /// is kept whole.
     pub bytes: usize,
     /// So many conversations are kept whole though nothing goes on in them: their next segment comes soon, most likely. It
     /// changes what is kept, and nothing that is told.
@@ -48,6 +49,8 @@ impl Limits {
     pub const AWAKE: usize = 4096;
     /// Bytes of a connection at rest, here and in a profile (119 by `benches/memory`).
     pub const RESTING: usize = 128;
+    /// Bytes of one of IPv6 besides, for its addresses.
+    pub const IPV6: usize = 420;
     /// Bytes of one kept whole, with a request in flight (1,091 by `benches/memory`; more over TLS and HTTP).
     pub const WHOLE: usize = 1_500;
 }
@@ -73,6 +76,8 @@ pub struct Table<C> {
     patience: usize,
     /// How many conversations are kept whole.
     whole: usize,
+    /// How many connections are of IPv6.
+    ipv6: usize,
     /// The connections whose conversations are kept whole, the one awake for longest first; some may have gone meanwhile.
     awake: VecDeque<u32>,
     /// Bytes kept until more come, of all connections.
@@ -101,6 +106,7 @@ impl<C> Table<C> {
             cursor: 0,
             patience: usize::MAX,
             whole: 0,
+            ipv6: 0,
             awake: VecDeque::new(),
             buffered: 0,
             stalled: VecDeque::new(),
@@ -588,6 +594,7 @@ impl<C> Table<C> {
         let conversation = handler.opened(ConnectionId(slot), at, &opening);
         let flow = Flow::new(key, client_first, at, conversation);
         self.whole += 1;
+        self.ipv6 += usize::from(key.is_ipv6());
         if (slot as usize) < self.flows.len() {
             self.flows[slot as usize] = flow;
         } else {
@@ -629,6 +636,7 @@ impl<C> Table<C> {
         let key = self.flows[slot as usize].key;
         self.directions
             .forget(key.end(false, &self.hosts), key.end(true, &self.hosts));
+        self.ipv6 -= usize::from(key.is_ipv6());
         let hash = key.hash(&self.hasher);
         if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
             entry.remove();
@@ -639,9 +647,9 @@ impl<C> Table<C> {
         self.free.push(slot);
     }
 
-    /// IPv6 hosts of connections long gone are forgotten once they are the greater part.
+    /// IPv6 hosts of connections long gone are forgotten once they may be the greater part.
     fn tidy_hosts(&mut self) {
-        if self.hosts.len() < 1024 || self.hosts.len() < 4 * self.len() {
+        if !self.hosts.have_doubled() {
             return;
         }
         let flows = self.flows.iter().filter(|flow| !flow.is_vacant());

@@ -40,7 +40,7 @@ pub struct Life {
     pub identity: IdentityId,
 }
 
-/// A span up to 4.29 s; longer ones are in the [`Extra`]. Zero is unknown.
+/// A span up to 4.29 s; longer ones are in the [`Extra`], and unknown without it. Zero is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Brief(u32);
 
@@ -212,7 +212,7 @@ impl Brief {
     }
 
     fn span(self) -> Option<Span> {
-        (self.0 > 0).then(|| Span::from_nanos(i64::from(self.0)))
+        (self.0 > 0 && self != Self::LONG).then(|| Span::from_nanos(i64::from(self.0)))
     }
 }
 

@@ -1,8 +1,8 @@
 //! All connections by id.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::extras::Extras;
 use super::life::{Brief, Extra, Life};
 use super::traits::Traits;
 use crate::clock::{Span, Timestamp};
@@ -14,7 +14,7 @@ use crate::packet::Endpoint;
 #[derive(Debug)]
 pub struct Lives {
     slots: huge::Table<Life>,
-    extras: HashMap<u32, Extra, foldhash::fast::FixedState>,
+    extras: Extras,
     open: usize,
 }
 
@@ -22,13 +22,22 @@ impl Default for Lives {
     fn default() -> Self {
         Self {
             slots: huge::Table::new_in(HugePages),
-            extras: HashMap::default(),
+            extras: Extras::default(),
             open: 0,
         }
     }
 }
 
 impl Lives {
+    /// None yet; of so many what is rare about them is kept, besides addresses of IPv6.
+    #[must_use]
+    pub fn within(extras: usize) -> Self {
+        Self {
+            extras: Extras::within(extras),
+            ..Self::default()
+        }
+    }
+
     /// Begins one; whatever was in the slot is gone.
     pub fn begin(
         &mut self,
@@ -55,10 +64,16 @@ impl Lives {
             traits: traits.with(Traits::PRESENT),
             ..Life::VACANT
         };
+        let life = &mut self.slots[index];
         if wide.is_some() {
-            self.extra_mut(id).address = wide;
+            let extra = Extra {
+                address: wide,
+                ..Extra::default()
+            };
+            self.extras.keep(id.0, extra);
+            life.traits = life.traits.with(Traits::EXTRA);
         }
-        &mut self.slots[index]
+        life
     }
 
     /// Ends one, and tells what it was.
@@ -66,7 +81,7 @@ impl Lives {
         let life = *self.of(id)?;
         self.slots[id.0 as usize] = Life::VACANT;
         self.open -= 1;
-        Some((life, self.extras.remove(&id.0).unwrap_or_default()))
+        Some((life, self.extras.remove(id.0).unwrap_or_default()))
     }
 
     /// The open one with this id.
@@ -96,15 +111,37 @@ impl Lives {
     pub fn extra(&self, id: ConnectionId) -> Option<&Extra> {
         self.of(id)
             .filter(|life| life.traits.has(Traits::EXTRA))
-            .and_then(|_| self.extras.get(&id.0))
+            .and_then(|_| self.extras.of(id.0))
     }
 
     /// What is rare about it, to be changed. Only for ids of open connections: others would never be forgotten.
     pub fn extra_mut(&mut self, id: ConnectionId) -> &mut Extra {
-        if let Some(life) = self.of_mut(id) {
+        if self.extras.of(id.0).is_none() {
+            self.make_room_for_extra(id);
+        }
+        self.extras.of_or_begin(id.0)
+    }
+
+    fn make_room_for_extra(&mut self, id: ConnectionId) {
+        let slots = &mut self.slots;
+        let silent = |slot: u32| {
+            let life = slots.get(slot as usize);
+            life.map_or((false, Timestamp::default()), |life| (life.is_held(), life.mark))
+        };
+        if let Some(gone) = self.extras.make_room(silent)
+            && let Some(life) = slots.get_mut(gone as usize)
+        {
+            life.traits = life.traits.without(Traits::EXTRA);
+        }
+        if let Some(life) = slots.get_mut(id.0 as usize) {
             life.traits = life.traits.with(Traits::EXTRA);
         }
-        self.extras.entry(id.0).or_default()
+    }
+
+    /// How often what was rare about a connection was given up for another's.
+    #[must_use]
+    pub const fn given_up(&self) -> u64 {
+        self.extras.given_up()
     }
 
     /// What is in flight is not held up any more, as far as is told.

@@ -7,6 +7,7 @@ mod connections;
 pub mod demand;
 pub mod durations;
 mod exchanges;
+mod extras;
 mod grouping;
 pub mod history;
 pub mod hoard;
@@ -82,6 +83,8 @@ pub struct Bounds {
     pub pools: usize,
     /// The most rows of a summary's list of connections; closed ones are kept up to as many.
     pub listed: usize,
+    /// The most connections of which what is rare is kept: retransmissions, closed windows, long handshakes.
+    pub extras: usize,
     /// The most servers told apart, at most [`service::Services::MOST`]; those beyond them are counted with the last.
     pub services: usize,
 }
@@ -93,6 +96,7 @@ impl Default for Bounds {
             name_bytes: usize::MAX,
             pools: Pools::MOST,
             listed: usize::MAX,
+            extras: usize::MAX,
             services: Services::MOST,
         }
     }
@@ -159,7 +163,7 @@ impl Profile {
             interval: Timestamp::default(),
             turned: Timestamp::default(),
             now: Timestamp::default(),
-            lives: Lives::default(),
+            lives: Lives::within(config.bounds.extras),
             gone: VecDeque::new(),
             gone_uncounted: 0,
             identities: Identities::within(config.bounds.name_bytes),

@@ -16,7 +16,7 @@ use crate::summary::Owner;
 /// Bytes for the what-if replays of each client there may be, of all clients together.
 const WHAT_IF: usize = 8 << 10;
 /// Bytes for the levels of demand, likewise; their rows of a summary take five times as much.
-const DEMAND: usize = 1 << 10;
+const DEMAND: usize = 2 << 10;
 /// Demand takes so many bytes in any case.
 const LEAST_DEMAND: usize = 64 << 10;
 

@@ -287,6 +287,7 @@ impl Session {
             .extend(shed_note(totals.flow.shed - self.told.flow.shed));
         source.notes.extend(unlisted_note(picture.unlisted));
         source.notes.extend(coarse_note(picture.coarse));
+        source.notes.extend(extras_note(picture.extras_given_up));
         source.notes.extend(self.unseen());
         let forgotten = totals.flow.forgotten - self.told.flow.forgotten;
         source.overload = self
@@ -445,6 +446,16 @@ impl Session {
 fn unlisted_note(connections: u64) -> Option<String> {
     (connections > 0).then(|| {
         format!("{connections} connections are counted but not listed: --max-connections or --max-memory leaves no more room")
+    })
+}
+
+/// What is to be said where details of connections were given up.
+fn extras_note(times: u64) -> Option<String> {
+    (times > 0).then(|| {
+        format!(
+            "{times} times, what was rare about a connection (retransmissions, closed windows, a long handshake or login) was given up for \
+             --max-memory: it is counted of servers and pools, and not told of these"
+        )
     })
 }
 

@@ -16,6 +16,8 @@ const BOUND: u64 = 48;
 struct Feed {
     out: BufWriter<ChildStdin>,
     port: u16,
+    /// Whether each connection is of IPv6, from a host of its own.
+    ipv6: bool,
     next: Vec<[u32; 2]>,
     micros: u64,
 }
@@ -28,6 +30,7 @@ impl Feed {
         Self {
             out,
             port: 5432,
+            ipv6: false,
             next: Vec::new(),
             micros: 1_700_000_000_000_000,
         }
@@ -44,11 +47,12 @@ impl Feed {
             (host, 20_000 + (connection % 20_000) as u16),
             (0x0a00_0005, self.port),
         ];
-        let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0];
-        frame.extend_from_slice(&(40 + payload.len() as u16).to_be_bytes());
-        frame.extend_from_slice(&[0, 0, 0x40, 0, 64, 6, 0, 0]);
-        frame.extend_from_slice(&ends[sent].0.to_be_bytes());
-        frame.extend_from_slice(&ends[seen].0.to_be_bytes());
+        let mut frame = if self.ipv6 {
+            let hosts = [0x0001_0000_0000 + u128::from(connection), 5];
+            ipv6(hosts[sent], hosts[seen], payload.len())
+        } else {
+            ipv4(ends[sent].0, ends[seen].0, payload.len())
+        };
         frame.extend_from_slice(&ends[sent].1.to_be_bytes());
         frame.extend_from_slice(&ends[seen].1.to_be_bytes());
         frame.extend_from_slice(&next[sent].to_be_bytes());
@@ -72,6 +76,14 @@ impl Feed {
         for piece in bytes.chunks(60_000) {
             self.segment(connection, from, ACK | PUSH, piece);
         }
+    }
+
+    /// The client's last bytes once more, as its kernel sends them when no acknowledgment comes.
+    fn say_again(&mut self, connection: u32, bytes: &[u8]) {
+        self.micros += 200_000;
+        let next = &mut self.next[connection as usize][0];
+        *next = next.wrapping_sub(bytes.len() as u32);
+        self.say(connection, Client, bytes);
     }
 
     fn open(&mut self, connection: u32) {
@@ -102,6 +114,27 @@ impl Feed {
         let reply = [message(b'C', b"SELECT 1\0"), message(b'Z', b"I")].concat();
         self.say(connection, Server, &reply);
     }
+}
+
+/// Ethernet and IPv4 headers of a segment with so many bytes.
+fn ipv4(from: u32, to: u32, length: usize) -> Vec<u8> {
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0];
+    frame.extend_from_slice(&(40 + length as u16).to_be_bytes());
+    frame.extend_from_slice(&[0, 0, 0x40, 0, 64, 6, 0, 0]);
+    frame.extend_from_slice(&from.to_be_bytes());
+    frame.extend_from_slice(&to.to_be_bytes());
+    frame
+}
+
+/// The same of IPv6.
+fn ipv6(from: u128, to: u128, length: usize) -> Vec<u8> {
+    const NETWORK: u128 = 0xfd << 120;
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd, 0x60, 0, 0, 0];
+    frame.extend_from_slice(&(20 + length as u16).to_be_bytes());
+    frame.extend_from_slice(&[6, 64]);
+    frame.extend_from_slice(&(NETWORK | from).to_be_bytes());
+    frame.extend_from_slice(&(NETWORK | to).to_be_bytes());
+    frame
 }
 
 const SYN: u8 = 2;
@@ -218,6 +251,34 @@ fn what_is_in_flight_stays_before_what_is_idle() {
     let listed = summary["connections"].as_array().unwrap().len() as u64;
     assert!(listed < open(&summary), "{listed}");
     assert!(summary["source"]["notes"].to_string().contains("not listed"));
+}
+
+#[test]
+fn connections_of_ipv6_each_from_a_host_of_its_own() {
+    let summary = fed(|feed| {
+        feed.ipv6 = true;
+        (0..70_000).for_each(|connection| feed.log_in(connection, "app"));
+    });
+    let left = open(&summary);
+    assert!(left > 4_000, "{left}");
+    assert_eq!(count(&summary, "evicted_connections"), 70_000 - left);
+}
+
+#[test]
+fn connections_that_all_sent_something_again() {
+    let summary = fed(|feed| {
+        for connection in 0..60_000 {
+            feed.log_in(connection, "app");
+            let query = message(b'Q', b"SELECT a FROM t\0");
+            feed.say(connection, Client, &query);
+            feed.say_again(connection, &query);
+            feed.answer(connection, 100);
+        }
+    });
+    assert!(open(&summary) > 10_000, "{}", open(&summary));
+    let notes = summary["source"]["notes"].to_string();
+    assert!(notes.contains("retransmissions"), "{notes}");
+    assert_eq!(summary["services"][0]["retransmits"], 60_000);
 }
 
 #[test]

@@ -10,7 +10,8 @@ impl<C> Table<C> {
     pub(super) fn is_full(&self) -> bool {
         let more = Limits::WHOLE - Limits::RESTING;
         self.len() >= self.limits.connections
-            || (self.len() + 1) * Limits::RESTING + (self.whole + 1) * more > self.limits.bytes
+            || (self.len() + 1) * Limits::RESTING + (self.whole + 1) * more + self.ipv6 * Limits::IPV6
+                > self.limits.bytes
     }
 
     /// Makes room; false where there is nobody to go.

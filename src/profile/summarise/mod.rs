@@ -95,6 +95,8 @@ pub struct Picture {
     pub unlisted: u64,
     /// Pools of which not every level of demand is told apart.
     pub coarse: usize,
+    /// How often what is rare about a connection was given up for another's, since the watch began.
+    pub extras_given_up: u64,
 }
 impl Profile {
     /// What came of the events so far, as of `now`.
@@ -115,6 +117,7 @@ impl Profile {
             hoarded: view.hoarded(),
             connections: view.connections(),
             unlisted: view.unlisted(),
+            extras_given_up: self.lives.given_up(),
             coarse: self
                 .pools
                 .iter()
