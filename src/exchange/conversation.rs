@@ -131,21 +131,21 @@ impl Conversation {
         if side == Side::Client && self.pairing.is_open() {
             return None;
         }
-        let Some(usual) = &self.feed.as_mut()?.usual(side, bytes) else {
-            return None;
-        };
         let part = Part {
             first: at,
             last: Some(at),
             bytes: bytes.len() as u64,
         };
-        if matches!(usual, Usual::Ask(_) | Usual::Answer(..)) {
-            self.pairing.listen(at, context).usual(usual, part);
-            return Some(0);
-        }
-        let before = self.pairing.kept().cast_signed();
-        self.pairing.listen(at, context).usual(usual, part);
-        Some(self.pairing.kept().cast_signed() - before)
+        let pairing = &mut self.pairing;
+        self.feed.as_mut()?.usual(side, bytes, |usual| {
+            if matches!(usual, Usual::Ask(_) | Usual::Answer(..)) {
+                pairing.listen(at, context).usual(usual, part);
+                return 0;
+            }
+            let before = pairing.kept().cast_signed();
+            pairing.listen(at, context).usual(usual, part);
+            pairing.kept().cast_signed() - before
+        })
     }
 
     /// `side` will send no more.

@@ -186,9 +186,9 @@ impl Feed {
     }
 
     /// Takes all of `bytes`, the next of `side`'s stream, if they are a usual request or reply and nothing is kept of the stream: then they
-    /// leave nothing behind either. Else nothing is changed.
+    /// leave nothing behind either. Else nothing is changed, and nothing told.
     #[inline]
-    pub fn usual<'b>(&'b mut self, side: Side, bytes: &'b [u8]) -> Option<Usual<'b>> {
+    pub fn usual<T>(&mut self, side: Side, bytes: &[u8], tell: impl FnOnce(&Usual<'_>) -> T) -> Option<T> {
         if !self.streams[side.index()].is_clear() {
             return None;
         }
@@ -196,13 +196,12 @@ impl Feed {
             AnyDecoder::Postgresql(decoder) => decoder.usual(side, bytes),
             AnyDecoder::Mysql(decoder) => decoder.usual(side, bytes),
             AnyDecoder::Redis(decoder) => decoder.usual(side, bytes),
-            _ => None,
+            AnyDecoder::Http(_) | AnyDecoder::Turns(_) => None,
         };
-        if usual.is_some() {
-            self.trust = PROVEN;
-            self.speaker = Some(side);
-        }
-        usual
+        let told = tell(usual.as_ref()?);
+        self.trust = PROVEN;
+        self.speaker = Some(side);
+        Some(told)
     }
 
     /// The same for what does not simply begin a message.

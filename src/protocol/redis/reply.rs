@@ -210,15 +210,58 @@ impl Elements {
 pub fn alike(bytes: &[u8], sizes: &mut Vec<u16>, most: usize) -> usize {
     sizes.clear();
     let mut at = 0;
+    let mut last = Last::default();
     while sizes.len() < most
         && let Some(rest) = bytes.get(at..)
-        && let Some(size) = plain(rest).filter(|&size| size <= rest.len() as u64)
-        && let Ok(size) = u16::try_from(size)
+        && let Some(size) = last.size_again(rest).or_else(|| last.size_of(rest))
     {
         sizes.push(size);
         at += usize::from(size);
     }
     at
+}
+
+/// A reply that others in a row are like: of the same few bytes, or a string of the same length.
+#[derive(Default)]
+struct Last {
+    /// Its first bytes, in `mask`, that make it one of its size.
+    front: u64,
+    mask: u64,
+    /// 0 where there is none.
+    size: u16,
+}
+
+impl Last {
+    /// The size of a reply that is like the last one.
+    #[inline]
+    fn size_again(&self, bytes: &[u8]) -> Option<u16> {
+        let front = u64::from_le_bytes(*bytes.first_chunk()?);
+        let end = bytes.get(..usize::from(self.size))?.last_chunk()?;
+        (front & self.mask == self.front && end == b"\r\n").then_some(self.size)
+    }
+
+    /// The size of any of the commonest replies, which is the last one then.
+    fn size_of(&mut self, bytes: &[u8]) -> Option<u16> {
+        let size = plain(bytes).filter(|&size| size <= bytes.len() as u64)?;
+        let size = u16::try_from(size).ok()?;
+        *self = Self::of(bytes, size).unwrap_or_default();
+        Some(size)
+    }
+
+    fn of(bytes: &[u8], size: u16) -> Option<Self> {
+        let front = u64::from_le_bytes(*bytes.first_chunk()?);
+        let told_by = match bytes {
+            [b'$', ..] => resp::header(bytes).ok()?.size,
+            [b'+', ..] => usize::from(size),
+            _ => return None,
+        };
+        let mask = (told_by < 8).then(|| (1 << (8 * told_by)) - 1)?;
+        Some(Self {
+            front: front & mask,
+            mask,
+            size,
+        })
+    }
 }
 
 /// The size of the commonest replies: `+OK`, `+PONG`, a short integer, a string. `None` for all others, and for what is cut.
@@ -356,6 +399,47 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn replies_in_a_row_are_what_each_is_by_itself() {
+        let replies = [
+            "+OK\r\n",
+            "+OK\r\n",
+            "$3\r\nabc\r\n",
+            "$3\r\n\r\nb\r\n",
+            "$3\r\nabc\r\n",
+            "$-1\r\n",
+            "$-1\r\n",
+            "$0\r\n\r\n",
+            "$0\r\n\r\n",
+            ":1\r\n",
+            ":22\r\n",
+            ":22\r\n",
+            "+PONG\r\n",
+            "+PONG\r\n",
+            "$12\r\n123456789012\r\n",
+            "$12\r\n123456789012\r\n",
+            "$2\r\nab\r\n",
+            "+OK\r\n",
+        ];
+        let all = replies.concat().into_bytes();
+        let expected: Vec<u16> = replies.iter().map(|reply| reply.len() as u16).collect();
+        let mut sizes = Vec::new();
+        for length in 0..=all.len() {
+            let end = alike(&all[..length], &mut sizes, 100);
+            assert_eq!(sizes, expected[..sizes.len()]);
+            assert_eq!(end, sizes.iter().map(|&size| usize::from(size)).sum::<usize>());
+            let next = replies.get(sizes.len()).map_or(1, |reply| reply.len());
+            assert!(length - end < next, "{length}");
+        }
+        assert_eq!((alike(&all, &mut sizes, 3), sizes.len()), (19, 3));
+    }
+
+    #[test]
+    fn a_string_that_does_not_end_is_no_reply_like_the_last() {
+        let mut sizes = Vec::new();
+        assert_eq!(alike(b"$3\r\nabc\r\n$3\r\nabcde", &mut sizes, 9), 9);
     }
 
     #[test]

@@ -547,3 +547,78 @@ fn auth_on_a_connection_at_work_is_an_exchange() {
     asks(Side::Server, b"+v\r\n");
     assert!(asks(Side::Client, auth));
 }
+
+/// A decoder that knows of no transaction.
+fn at_work() -> Redis {
+    let mut decoder = Redis::new();
+    for (side, bytes) in [(C, &b"PING\r\n"[..]), (S, b"+PONG\r\n")] {
+        decoder.decode(side, bytes, &mut Messages::new());
+    }
+    decoder
+}
+
+/// What usual commands and replies mean is what they mean in general, and leaves the decoder the same.
+#[test]
+fn usual_is_as_in_general() {
+    let set = "*3\\r\\n$3\\r\\nSET\\r\\n$1\\r\\na\\r\\n$2\\r\\n11\\r\\n";
+    let get = "*2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\na\\r\\n";
+    let unescaped = |text: &str| text.replace("\\r\\n", "\r\n").into_bytes();
+    let requests = [
+        set.to_owned(),
+        get.repeat(3),
+        set.repeat(2),
+        "PING\\r\\n".to_owned(),
+    ];
+    let replies = [
+        "+OK\\r\\n",
+        "$-1\\r\\n$2\\r\\n11\\r\\n$2\\r\\n11\\r\\n",
+        ":1\\r\\n+OK\\r\\n",
+        "+PONG\\r\\n",
+    ];
+    let (mut one, mut other) = (at_work(), at_work());
+    let mut take = |side: Side, bytes: &[u8], usual: bool| {
+        let mut told = Messages::new();
+        if usual {
+            one.usual(side, bytes).unwrap().tell(&mut told);
+        } else {
+            assert_eq!(
+                other.decode(side, bytes, &mut told),
+                Step::Take(bytes.len() as u64)
+            );
+        }
+        format!("{:?}", told.as_slice())
+    };
+    for (request, reply) in requests.iter().zip(replies) {
+        for (side, bytes) in [(C, unescaped(request)), (S, unescaped(reply))] {
+            assert_eq!(take(side, &bytes, true), take(side, &bytes, false));
+        }
+    }
+    assert_eq!(format!("{one:?}"), format!("{other:?}"));
+}
+
+/// What is cut, mixed, an error, or more than was asked is not.
+#[test]
+fn unusual_is_left_as_it_is() {
+    let mut decoder = at_work();
+    let get = b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n";
+    for length in 0..get.len() {
+        assert!(decoder.usual(C, &get[..length]).is_none());
+    }
+    assert!(decoder.usual(C, b"*1\r\n$5\r\nMULTI\r\n").is_none());
+    assert!(
+        decoder
+            .usual(C, &[&get[..], b"*1\r\n$4\r\nPING\r\n"].concat())
+            .is_none()
+    );
+    assert!(decoder.usual(S, b"$1\r\na\r\n").is_none());
+    assert!(decoder.usual(C, get).is_some());
+    for reply in [
+        &b"-ERR no\r\n"[..],
+        b"*0\r\n",
+        b"$1\r\na",
+        b"$1\r\na\r\n$1\r\na\r\n",
+    ] {
+        assert!(decoder.usual(S, reply).is_none());
+    }
+    assert!(decoder.usual(S, b"$1\r\na\r\n").is_some());
+}
