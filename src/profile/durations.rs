@@ -16,13 +16,26 @@ const PER_OCTAVE: u64 = 1 << PRECISION;
 const PAGE: usize = 64;
 
 /// Durations in nanoseconds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Durations {
     count: u64,
     sum: u128,
+    /// The highest there is where empty.
     min: u64,
     max: u64,
     kept: Kept,
+}
+
+impl Default for Durations {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            sum: 0,
+            min: u64::MAX,
+            max: 0,
+            kept: Kept::default(),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -54,12 +67,13 @@ impl Durations {
         self.count_in(value.nanos, times);
         match &mut self.kept {
             Kept::Pages(pages) => pages.add(value.bucket, times),
-            Kept::Raw(raw) if raw.len() < RAW && times == 1 => raw.push(value.nanos),
             Kept::Raw(_) => self.fill(value, times),
         }
     }
 
     /// Raw as long as there is room.
+    #[cold]
+    #[inline(never)]
     fn fill(&mut self, value: Value, times: u32) {
         for left in (1..=times).rev() {
             match &mut self.kept {
@@ -80,11 +94,7 @@ impl Durations {
 
     #[inline]
     fn count_in(&mut self, nanos: u64, times: u32) {
-        self.min = if self.count == 0 {
-            nanos
-        } else {
-            self.min.min(nanos)
-        };
+        self.min = self.min.min(nanos);
         self.max = self.max.max(nanos);
         self.count += u64::from(times);
         self.sum += u128::from(nanos) * u128::from(times);
@@ -132,7 +142,7 @@ impl Durations {
     #[must_use]
     pub fn at_rank(&self, rank: u64) -> Span {
         if rank <= 1 {
-            return span(self.min);
+            return span(self.min.min(self.max));
         }
         if rank >= self.count {
             return span(self.max);
@@ -244,6 +254,12 @@ struct Pages {
     counters: Vec<[u32; PAGE]>,
 }
 
+#[inline]
+fn count(page: &mut [u32; PAGE], bucket: usize, times: u32) {
+    let counter = &mut page[bucket % PAGE];
+    *counter = counter.saturating_add(times);
+}
+
 impl Default for Pages {
     fn default() -> Self {
         Self {
@@ -256,22 +272,20 @@ impl Default for Pages {
 impl Pages {
     #[inline]
     fn add(&mut self, bucket: usize, times: u32) {
-        let number = bucket / PAGE % NUMBERS;
-        let place = match self.places[number] {
-            0 => self.page(number),
-            place => usize::from(place),
-        };
-        if let Some(page) = self.counters.get_mut(place - 1) {
-            let counter = &mut page[bucket % PAGE];
-            *counter = counter.saturating_add(times);
+        let place = usize::from(self.places[bucket / PAGE % NUMBERS]);
+        match self.counters.get_mut(place.wrapping_sub(1)) {
+            Some(page) => count(page, bucket, times),
+            None => self.add_page(bucket, times),
         }
     }
 
     #[cold]
-    fn page(&mut self, number: usize) -> usize {
-        self.counters.push([0; PAGE]);
-        self.places[number] = self.counters.len() as u8;
-        self.counters.len()
+    #[inline(never)]
+    fn add_page(&mut self, bucket: usize, times: u32) {
+        let mut page = [0; PAGE];
+        count(&mut page, bucket, times);
+        self.counters.push(page);
+        self.places[bucket / PAGE % NUMBERS] = self.counters.len() as u8;
     }
 
     /// Calls with each bucket's middle and count, in rising order.
