@@ -5,7 +5,11 @@
 //! request ever had to wait at a size, its replay *is* the truth and costs nothing: only sizes that have somebody waiting, or
 //! still feel that somebody waited, are *astray* and simulated. Sizes never exceeded by the level need no replay at all.
 
-use std::collections::{HashMap, VecDeque};
+mod current;
+
+use std::collections::VecDeque;
+
+use current::Current;
 
 use super::durations::{Durations, rank};
 use crate::clock::{Span, Timestamp};
@@ -39,7 +43,7 @@ pub struct WhatIf {
     /// So many holds needed no look at which are still needed.
     settled: usize,
     /// The hold that each connection is in, of those numbered.
-    current: HashMap<ConnectionId, u64, foldhash::fast::FixedState>,
+    current: Current,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +108,7 @@ impl WhatIf {
         if self.astray == 0 {
             return;
         }
-        let number = self.current.remove(&id);
+        let number = self.current.remove(id);
         if let Some(hold) = number.and_then(|number| self.hold_mut(number)) {
             hold.length = Some(at.since(hold.arrival));
         }
@@ -190,9 +194,7 @@ impl WhatIf {
     #[must_use]
     pub fn kept(&self) -> usize {
         let replays = self.replays.iter().map(Replay::kept);
-        self.holds.capacity() * size_of::<Hold>()
-            + self.current.capacity() * size_of::<(ConnectionId, u64)>()
-            + replays.sum::<usize>()
+        self.holds.capacity() * size_of::<Hold>() + self.current.kept() + replays.sum::<usize>()
     }
 
     /// Gives up all sizes so far, for good.
