@@ -81,7 +81,8 @@ impl Template {
             rest = after;
             told = usize::from(hole.end);
         }
-        told > 0 && self.text.get(told..) == Some(rest)
+        // What follows the last hole is the same: that was looked at first.
+        told > 0 && self.text.len() - told == rest.len()
     }
 
     /// Whether `statement` ends as the template does after its last hole: quick to see, and often what differs.
