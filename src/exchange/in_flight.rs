@@ -25,6 +25,7 @@ impl InFlight {
         self.records() + self.sharing
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
@@ -42,6 +43,13 @@ impl InFlight {
     /// The place of the request of this id, which has a record of its own from now on.
     #[inline]
     pub(super) fn find(&mut self, id: AskId) -> Option<usize> {
+        match self.all.as_slice() {
+            [only] if only.id == id && only.times == 1 => Some(0),
+            _ => self.find_any(id),
+        }
+    }
+
+    fn find_any(&mut self, id: AskId) -> Option<usize> {
         let index = self.position(id)?;
         if self.get(index)?.times == 1 {
             return Some(index);
@@ -136,6 +144,9 @@ impl InFlight {
     pub(super) fn remove(&mut self, index: usize) {
         let Some(open) = self.get(index) else { return };
         self.sharing -= open.times as usize - 1;
+        if self.all.len() == 1 {
+            return self.all.clear();
+        }
         if index > 0 {
             self.all.remove(self.front + index);
             return;

@@ -60,7 +60,18 @@ pub(super) struct Context<'c, O> {
 }
 
 impl<O: Observer> Context<'_, O> {
+    /// Tells what is not told of every request.
+    #[inline(never)]
     pub(super) fn emit(&mut self, at: Timestamp, event: Event<'_>) {
+        self.tell(at, event);
+    }
+
+    #[expect(
+        clippy::inline_always,
+        reason = "in its place an event is never put together; handed over, each is written and read again"
+    )]
+    #[inline(always)]
+    fn tell(&mut self, at: Timestamp, event: Event<'_>) {
         self.observer.observe(self.id, at, event, self.statements);
     }
 
@@ -305,6 +316,11 @@ impl<O: Observer> Ear<'_, O> {
     /// Takes a request, or a part of one, whose bytes these are.
     #[inline]
     fn only_ask(&mut self, ask: &Ask<'_>, part: Part) {
+        if let Some(verb) = ask.verb
+            && self.pairing.open.is_empty()
+        {
+            return self.begin_alone(ask, verb, part);
+        }
         match self.ask(ask, part) {
             Some(open) => open.count(Side::Client, part.bytes),
             None => self.count(
@@ -315,8 +331,36 @@ impl<O: Observer> Ear<'_, O> {
         }
     }
 
-    /// Takes a request or a part of one; the request, where it is known what is asked.
+    /// Begins a request while none is in flight: to the same effect as [`Self::ask`], in one go.
     #[inline]
+    fn begin_alone(&mut self, ask: &Ask<'_>, verb: Verb, part: Part) {
+        let statement = self.statement(&ask.text);
+        let validation = self.is_validation(verb, statement);
+        let mut open = Open {
+            verb,
+            statement,
+            waiting: ask.waiting,
+            validation,
+            request_end: part.last.unwrap_or(part.first),
+            request_bytes: part.bytes,
+            ..Open::new(ask.id, part.first, self.pairing.transaction.is_open())
+        };
+        if self.pairing.unsettled.is_some() {
+            open.doubt = self.doubt(part.first);
+        }
+        self.pairing.open.push(open);
+        self.pairing.current[Side::Client.index()] = Some(ask.id);
+        self.pairing.pending[Side::Client.index()] = part.last.is_none().then_some(false);
+        self.busy(validation, part.first);
+    }
+
+    #[inline]
+    fn is_validation(&self, verb: Verb, statement: Option<StatementId>) -> bool {
+        let named = statement.map(|id| self.context.statements.statement(id).validation);
+        matches!(verb, Verb::Ping | Verb::Reset) || named.unwrap_or(false)
+    }
+
+    /// Takes a request or a part of one; the request, where it is known what is asked.
     pub(super) fn ask(&mut self, ask: &Ask<'_>, part: Part) -> Option<&mut Open> {
         let statement = self.statement(&ask.text);
         let named = !matches!(ask.text, Text::Same);
@@ -334,11 +378,9 @@ impl<O: Observer> Ear<'_, O> {
         }
         open.waiting |= ask.waiting;
         open.extend_request(part.last.unwrap_or(part.first));
-        let named = open
-            .statement
-            .map(|id| self.context.statements.statement(id).validation);
-        open.validation = matches!(open.verb, Verb::Ping | Verb::Reset) || named.unwrap_or(false);
-        let (validation, start) = (open.validation, open.start);
+        let (verb, statement, start) = (open.verb, open.statement, open.start);
+        let validation = self.is_validation(verb, statement);
+        self.pairing.open.get_mut(index)?.validation = validation;
         self.pairing.current[Side::Client.index()] = Some(ask.id);
         self.pairing.pending[Side::Client.index()] = part.last.is_none().then_some(false);
         self.busy(validation, start);
@@ -409,6 +451,7 @@ impl<O: Observer> Ear<'_, O> {
     }
 
     /// The statement that a text names, where it is known.
+    #[inline]
     fn statement(&mut self, text: &Text<'_>) -> Option<StatementId> {
         match *text {
             Text::Same => None,
@@ -452,6 +495,7 @@ impl<O: Observer> Ear<'_, O> {
         self.pairing.pending = [None; 2];
     }
 
+    #[inline]
     pub(super) fn close(&mut self, index: usize, at: Timestamp) {
         let Some(open) = self.pairing.open.get(index) else {
             return;
@@ -469,7 +513,7 @@ impl<O: Observer> Ear<'_, O> {
             times,
             rest: self.pairing.rest_if_done(at),
         };
-        self.context.emit(at, event);
+        self.context.tell(at, event);
     }
 
     pub(super) fn rest_if_done(&mut self, at: Timestamp) {
@@ -484,6 +528,7 @@ impl<O: Observer> Ear<'_, O> {
         }
     }
 
+    #[inline]
     pub(super) fn busy(&mut self, validation: bool, at: Timestamp) {
         let now = if validation {
             Busy::Validating
@@ -493,7 +538,7 @@ impl<O: Observer> Ear<'_, O> {
         let was = self.pairing.busy;
         if was == Busy::Resting || was == Busy::Validating && now == Busy::Useful {
             self.pairing.busy = now;
-            self.emit(at, Event::Busy { validation });
+            self.context.tell(at, Event::Busy { validation });
         }
     }
 

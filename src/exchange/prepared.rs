@@ -12,6 +12,8 @@ const MOST: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
     statements: Option<Box<HashMap<Handle, StatementId, foldhash::fast::RandomState>>>,
+    /// Bytes that they take.
+    kept: usize,
 }
 
 impl Prepared {
@@ -31,6 +33,7 @@ impl Prepared {
             statements.clear();
         }
         statements.insert(handle, statement);
+        self.kept = size_of_val(&**statements) + statements.allocation_size();
     }
 
     pub(super) fn remove(&mut self, handle: Handle) {
@@ -41,10 +44,8 @@ impl Prepared {
 
     /// Bytes that they take.
     #[inline]
-    pub(super) fn kept(&self) -> usize {
-        self.statements.as_ref().map_or(0, |statements| {
-            size_of_val(&**statements) + statements.allocation_size()
-        })
+    pub(super) const fn kept(&self) -> usize {
+        self.kept
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -54,6 +55,6 @@ impl Prepared {
     }
 
     pub(super) fn clear(&mut self) {
-        self.statements = None;
+        *self = Self::default();
     }
 }
