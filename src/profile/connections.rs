@@ -144,6 +144,7 @@ impl Profile {
         }
     }
 
+    #[inline]
     pub(super) fn change_pool(
         &mut self,
         id: ConnectionId,

@@ -41,6 +41,7 @@ impl Demand {
     }
 
     /// One more is held. What comes out of order counts from the latest time seen.
+    #[inline]
     pub fn rise(&mut self, at: Timestamp) {
         self.pass(at);
         self.level += 1;
@@ -57,6 +58,7 @@ impl Demand {
     }
 
     /// One less is held.
+    #[inline]
     pub fn fall(&mut self, at: Timestamp) {
         self.pass(at);
         self.level = self.level.saturating_sub(1);
@@ -70,6 +72,7 @@ impl Demand {
     }
 
     /// Counts the time up to `at`.
+    #[inline]
     pub fn pass(&mut self, at: Timestamp) {
         let spent = at.since(self.since).nanos();
         if spent > 0 {
@@ -167,12 +170,18 @@ impl Demand {
 }
 
 impl Stretch {
+    #[inline]
     fn slot(&mut self, level: u32) -> &mut u64 {
         let index = level.div_ceil(1 << self.halvings) as usize;
         if index >= self.at_level.len() {
-            self.at_level.resize(index + 1, 0);
+            self.grow(index);
         }
         &mut self.at_level[index]
+    }
+
+    #[cold]
+    fn grow(&mut self, index: usize) {
+        self.at_level.resize(index + 1, 0);
     }
 
     /// Each level with the nanoseconds at it.

@@ -8,20 +8,29 @@ use super::service::ServiceId;
 use super::timing::Timing;
 use crate::clock::{Span, Timestamp};
 use crate::exchange::{ConnectionId, Ending, Exchange};
-use crate::protocol::{ErrorCode, Session, System};
+use crate::protocol::{ErrorCode, Session, System, Transaction};
 
 impl Profile {
-    /// So many alike are over.
-    pub(super) fn exchanged(&mut self, id: ConnectionId, at: Timestamp, exchange: &Exchange, times: u32) {
-        let at_once = exchange.counts() && exchange.outcome == Ending::Ok && self.held_up == 0;
-        if times == 1 || at_once {
-            return self.count_exchanges(id, at, exchange, times);
+    /// So many alike are over, and the connection may rest then.
+    pub(super) fn exchanged(
+        &mut self,
+        id: ConnectionId,
+        at: Timestamp,
+        exchange: &Exchange,
+        times: u32,
+        rest: Option<Transaction>,
+    ) {
+        let at_once = times == 1 || exchange.counts() && exchange.outcome == Ending::Ok && self.held_up == 0;
+        if !at_once {
+            (1..times).for_each(|_| self.exchanged(id, at, exchange, 1, None));
         }
-        for _ in 0..times {
-            self.count_exchanges(id, at, exchange, 1);
+        self.count_exchanges(id, at, exchange, if at_once { times } else { 1 });
+        if let Some(transaction) = rest {
+            self.rest(id, at, transaction);
         }
     }
 
+    #[inline]
     fn count_exchanges(&mut self, id: ConnectionId, at: Timestamp, exchange: &Exchange, times: u32) {
         let Some(life) = self.lives.of_mut(id) else { return };
         if exchange.validation {

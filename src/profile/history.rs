@@ -26,7 +26,15 @@ impl History {
     }
 
     /// The count was `count` up to `at`.
+    #[inline]
     pub fn pass(&mut self, at: Timestamp, count: u32) {
+        if self.next <= at {
+            self.sample(at, count);
+        }
+    }
+
+    #[cold]
+    fn sample(&mut self, at: Timestamp, count: u32) {
         while self.next <= at {
             if self.samples.len() == SAMPLES {
                 self.thin();

@@ -166,6 +166,7 @@ impl Lives {
     }
 
     /// Counts so many exchanges.
+    #[inline]
     pub fn count_exchanges(&mut self, id: ConnectionId, times: u32) {
         let Some(life) = self.of_mut(id) else { return };
         let (low, over) = life.exchanges.overflowing_add(times);

@@ -201,6 +201,7 @@ impl Profile {
     }
 
     /// Takes in what happened to a connection. Events of ids that were not opened are ignored.
+    #[inline]
     pub fn record(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
         self.now = self.now.max(at);
         match event {
@@ -208,13 +209,15 @@ impl Profile {
                 exchange,
                 times,
                 rest,
-            } => {
-                self.exchanged(id, at, exchange, times);
-                if let Some(transaction) = rest {
-                    self.rest(id, at, transaction);
-                }
-            }
+            } => self.exchanged(id, at, exchange, times, rest),
             Event::Busy { validation } => self.busy(id, at, validation),
+            event => self.record_rare(id, at, event),
+        }
+    }
+
+    #[inline(never)]
+    fn record_rare(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
+        match event {
             Event::Rest { transaction } => self.rest(id, at, transaction),
             Event::KeepAlive(_) => self.probed(id),
             Event::Opened {
@@ -224,12 +227,6 @@ impl Profile {
                 from_syn,
             } => self.opened(id, at, client, (server, system), from_syn),
             Event::Closed(how) => self.closed(id, at, how),
-            event => self.record_rare(id, at, event),
-        }
-    }
-
-    fn record_rare(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
-        match event {
             Event::System(system) => self.count(id, |service, _| service.learn(system)),
             Event::Tls => self.change(id, at, Traits::TLS, Traits::HANDSHAKE),
             Event::Connected { total, server_part } => self.connected(id, at, total, server_part),
@@ -241,7 +238,7 @@ impl Profile {
             Event::Retransmitted(side) => self.retransmitted(id, side),
             Event::ZeroWindow(side, closed) => self.window(id, at, side, closed),
             Event::HalfClosed(side) => self.half_closed(id, at, side),
-            _ => {}
+            Event::Exchanged { .. } | Event::Busy { .. } => {}
         }
     }
 

@@ -226,18 +226,21 @@ impl Pool {
         self.mark_full(at);
     }
 
+    #[inline]
     fn take(&mut self, id: ConnectionId, at: Timestamp) {
         self.what_if.arrive(id, at, self.demand.level());
         self.demand.rise(at);
         self.held_peak = self.held_peak.max(self.demand.level());
     }
 
+    #[inline]
     fn give_back(&mut self, id: ConnectionId, at: Timestamp) {
         self.what_if.release(id, at);
         self.demand.fall(at);
     }
 
     /// Counts the time up to `at`.
+    #[inline]
     pub fn pass(&mut self, at: Timestamp) {
         let spent = at.since(self.passed).nanos().unsigned_abs();
         self.history.pass(at, self.open.now);
@@ -246,6 +249,7 @@ impl Pool {
         self.passed = self.passed.max(at);
     }
 
+    #[inline]
     fn mark_full(&mut self, at: Timestamp) {
         let full = self.open.now > 0 && self.demand.level() >= self.open.now;
         match (full, self.full_since) {

@@ -75,6 +75,15 @@ pub struct Ended {
     pub pause: Option<Pause>,
 }
 
+impl Ended {
+    fn of_pause(pause: Pause) -> Self {
+        Self {
+            pause: Some(pause),
+            ..Self::default()
+        }
+    }
+}
+
 /// The time that a client let pass inside a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pause {
@@ -97,15 +106,17 @@ impl Recents {
     #[inline]
     pub fn add(&mut self, id: ConnectionId, exchange: &Exchange, times: u32) -> Option<Ended> {
         match self.places.get_mut(index(id)) {
-            Some(Some(place)) if place.id == id && place.goes_on_with(exchange) => {
+            Some(Some(place)) if place.id == id && !place.pauses_before(exchange) => {
+                let pause = place.pause(exchange.start);
                 place.add(exchange, times);
-                None
+                pause.map(Ended::of_pause)
             }
             _ => Some(self.add_anew(id, exchange, times)),
         }
     }
 
     /// On a connection that was not remembered, or after a pause.
+    #[inline(never)]
     fn add_anew(&mut self, id: ConnectionId, exchange: &Exchange, times: u32) -> Ended {
         let (place, displaced) = self.place(id, exchange.start);
         let mut ended = displaced.map_or_else(Ended::default, Recent::displaced);
@@ -212,16 +223,12 @@ impl Recent {
         })
     }
 
-    /// Whether nothing ends or is told with this exchange.
-    fn goes_on_with(&self, exchange: &Exchange) -> bool {
-        self.transaction.is_none() && !self.pauses_before(exchange)
-    }
-
     /// Whether a burst ended before this exchange.
     fn pauses_before(&self, exchange: &Exchange) -> bool {
         exchange.start.since(self.end) > PAUSE && self.transaction.is_none()
     }
 
+    #[inline]
     fn add(&mut self, exchange: &Exchange, times: u32) {
         self.add_one(exchange);
         for _ in 1..times {
@@ -234,6 +241,7 @@ impl Recent {
     }
 
     /// Preparing a statement is not executing it, and what is sent before the last reply came waits for no round trip.
+    #[inline]
     fn add_one(&mut self, exchange: &Exchange) {
         let end = exchange.reply.map_or(exchange.request_end, |reply| reply.end);
         let pipelined = exchange.start < self.end;
@@ -257,6 +265,7 @@ impl Recent {
         }
     }
 
+    #[inline(never)]
     fn replace_the_rarest(&mut self, statement: StatementId, nanos: u64) {
         self.uncounted = self.uncounted.saturating_add(1);
         if let Some(rarest) = self.counted.iter_mut().min_by_key(|counted| counted.times)

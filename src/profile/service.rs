@@ -50,6 +50,7 @@ impl Counts {
         all.doubtful += other.doubtful;
     }
 
+    #[inline(never)]
     fn add_any(&mut self, exchange: &Exchange) {
         let all = &mut self.all;
         all.requests += u64::from(exchange.doubt != Some(Doubt::Unmatched));

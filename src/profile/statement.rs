@@ -164,6 +164,7 @@ impl StatementTable {
         self.evicted.clear();
     }
 
+    #[inline]
     fn find(&mut self, service: ServiceId, id: Option<StatementId>, verb: Verb) -> Option<&mut Statement> {
         let slot = match id {
             Some(id) => match self.slot_of(service, id) {
@@ -175,6 +176,7 @@ impl StatementTable {
         self.slots.get_mut(slot as usize)
     }
 
+    #[inline]
     fn slot_of(&self, service: ServiceId, id: StatementId) -> Option<Slot> {
         let mut slot = *self.first.get(id.0 as usize)?;
         loop {
@@ -241,6 +243,7 @@ impl StatementTable {
         }
     }
 
+    #[inline(never)]
     fn unknown_slot(&mut self, service: ServiceId, verb: Verb) -> Slot {
         if let Some(&slot) = self.unknown.get(&(service, verb)) {
             return slot;
@@ -285,6 +288,7 @@ impl Statement {
     }
 
     /// What preparing took says nothing of executing: it is told only of statements that were not executed.
+    #[inline]
     fn add(&mut self, exchange: &Exchange, timing: Option<&Timing>) {
         match (self.verb, exchange.verb) {
             (Verb::Prepare, Verb::Prepare) => {}
@@ -307,6 +311,7 @@ impl Statement {
         }
     }
 
+    #[inline(never)]
     fn add_rare(&mut self, exchange: &Exchange) {
         self.errors += u64::from(matches!(exchange.outcome, Ending::Error(_)));
         self.unanswered += u64::from(exchange.outcome == Ending::Unanswered);

@@ -56,7 +56,11 @@ impl Recorder {
 }
 
 impl Observer for Recorder {
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "in its place an event is never put together; handed over, each is written and read again"
+    )]
+    #[inline(always)]
     fn observe(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>, statements: &Statements) {
         if let Some(exchanges) = &mut self.exchanges {
             exchanges.observe(id, &event, statements);
