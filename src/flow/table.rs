@@ -172,7 +172,11 @@ impl<C> Table<C> {
 
     /// Takes a segment as [`Table::segment`] does, if it is simply the next of its side of a connection seen lately. Returns whether
     /// it was taken; if not, nothing is changed.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "in its place a frame's parts stay in registers; handed over, each is written and read again"
+    )]
+    #[inline(always)]
     pub fn take_next<H: Handler<Conversation = C>>(
         &mut self,
         plain: Plain<'_>,
