@@ -137,15 +137,8 @@ impl Conversation {
             bytes: bytes.len() as u64,
         };
         let pairing = &mut self.pairing;
-        self.feed.as_mut()?.usual(side, bytes, |usual| {
-            if matches!(usual, Usual::Ask(_) | Usual::Answer(..)) {
-                pairing.listen(at, context).usual(usual, part);
-                return 0;
-            }
-            let before = pairing.kept().cast_signed();
-            pairing.listen(at, context).usual(usual, part);
-            pairing.kept().cast_signed() - before
-        })
+        let tell = |usual: &Usual<'_>| pairing.listen(at, context).usual(usual, part);
+        self.feed.as_mut()?.usual(side, bytes, tell)
     }
 
     /// `side` will send no more.

@@ -265,24 +265,36 @@ impl<O: Observer> Listener for Ear<'_, O> {
 }
 
 impl<O: Observer> Ear<'_, O> {
-    /// Takes a usual request or reply: as what it says one by one.
+    /// Takes a usual request or reply: as what it says one by one. Returns by how much [`Pairing::kept`] has grown.
     #[inline]
-    pub(super) fn usual(&mut self, usual: &Usual<'_>, part: Part) {
+    pub(super) fn usual(&mut self, usual: &Usual<'_>, part: Part) -> isize {
         match usual {
             Usual::Ask(ask) => self.only_ask(ask, part),
-            &Usual::Prepared(ref ask, handle) => {
-                self.only_ask(ask, part);
-                self.aside(Side::Client, &Message::Prepared { id: ask.id, handle }, part);
-            }
             Usual::Answer(state, answer) => {
                 if let Some(state) = state {
                     self.change_transaction(*state, part);
                 }
                 self.answer(answer, part, (Side::Server, part.bytes));
             }
+            Usual::Prepared(..) | Usual::Asks(_) | Usual::Answers(_) => return self.usual_many(usual, part),
+        }
+        0
+    }
+
+    /// The same for what changes more than one request, or what is prepared.
+    #[inline(never)]
+    fn usual_many(&mut self, usual: &Usual<'_>, part: Part) -> isize {
+        let before = self.pairing.kept().cast_signed();
+        match usual {
+            &Usual::Prepared(ref ask, handle) => {
+                self.only_ask(ask, part);
+                self.aside(Side::Client, &Message::Prepared { id: ask.id, handle }, part);
+            }
             Usual::Asks(asks) => self.asks(asks, part),
             Usual::Answers(answers) => self.answers(answers, part),
+            Usual::Ask(_) | Usual::Answer(..) => {}
         }
+        self.pairing.kept().cast_signed() - before
     }
 
     /// Only turns can be told from the first byte on.
