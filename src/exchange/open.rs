@@ -122,7 +122,7 @@ impl Open {
 
     /// Whether the clock was set back meanwhile, so that no length of time is known.
     fn runs_back(&self) -> bool {
-        let earlier = |one: Timestamp, other: Timestamp| one + SLACK < other;
+        let earlier = |one: Timestamp, other: Timestamp| other.since(one) > SLACK;
         self.reply
             .is_some_and(|reply| earlier(reply, self.request_end) || earlier(self.last, reply))
             || earlier(self.request_end, self.start)

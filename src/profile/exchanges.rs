@@ -43,7 +43,10 @@ impl Profile {
             life.traits = life.traits.with(Traits::READ);
         }
         let pool_id = life.pool;
-        self.lives.count_exchanges(id, times);
+        match life.exchanges.checked_add(times) {
+            Some(count) => life.exchanges = count,
+            None => self.lives.count_exchanges(id, times),
+        }
         let closed = self.take_closed_windows(id);
         let timing = Timing::of(exchange, closed, times);
         let timing = timing.as_ref();
