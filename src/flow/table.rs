@@ -47,7 +47,7 @@ pub struct Limits {
 impl Limits {
     /// Conversations kept whole, as a rule: a few megabytes of them.
     pub const AWAKE: usize = 4096;
-    /// Bytes of a connection at rest, here and in a profile (119 by `benches/memory`).
+    /// Bytes of a connection at rest, here and in a profile (121 by `benches/memory`).
     pub const RESTING: usize = 128;
     /// Bytes of one of IPv6 besides, for its addresses.
     pub const IPV6: usize = 420;
