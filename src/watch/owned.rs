@@ -18,8 +18,8 @@ pub(super) enum Owned {
 /// What an [`Owned::Exchanged`] stands for.
 pub(super) struct Exchanged {
     pub(super) exchange: Exchange,
-    times: u32,
-    rest: Option<Transaction>,
+    pub(super) times: u32,
+    pub(super) rest: Option<Transaction>,
 }
 
 impl Exchanged {

@@ -8,8 +8,9 @@ use std::thread::{self, JoinHandle};
 
 use super::owned::{Exchanged, Owned};
 use crate::clock::Timestamp;
-use crate::exchange::{ConnectionId, Event};
+use crate::exchange::{ConnectionId, Event, Exchange};
 use crate::profile::Profile;
+use crate::protocol::Transaction;
 
 /// Events of a batch: enough to make the hand-over cheap, few enough to stay in the cache.
 const BATCH: usize = 2048;
@@ -51,9 +52,21 @@ impl ProfileThread {
     }
 
     /// Records an event, in a while.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "what comes with each request goes into the batch as it is told"
+    )]
+    #[inline(always)]
     pub(super) fn record(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
-        self.filling.add(id, at, event);
+        match event {
+            Event::Exchanged {
+                exchange,
+                times,
+                rest,
+            } => self.filling.add_exchanged(id, at, exchange, times, rest),
+            Event::Busy { validation } => self.filling.events.push((id, at, Owned::Busy { validation })),
+            rare => self.filling.add_rare(id, at, &rare),
+        }
         if self.filling.events.len() == BATCH {
             self.send();
         }
@@ -86,9 +99,25 @@ fn keep(mut profile: Box<Profile>, batches: &Receiver<Batch>, used: &Sender<Batc
 
 impl Batch {
     #[inline]
-    fn add(&mut self, id: ConnectionId, at: Timestamp, event: Event<'_>) {
-        self.exchanges.extend(Exchanged::new(&event));
-        self.events.push((id, at, Owned::new(&event)));
+    fn add_exchanged(
+        &mut self,
+        id: ConnectionId,
+        at: Timestamp,
+        exchange: &Exchange,
+        times: u32,
+        rest: Option<Transaction>,
+    ) {
+        self.exchanges.push(Exchanged {
+            exchange: *exchange,
+            times,
+            rest,
+        });
+        self.events.push((id, at, Owned::Exchanged));
+    }
+
+    #[inline(never)]
+    fn add_rare(&mut self, id: ConnectionId, at: Timestamp, event: &Event<'_>) {
+        self.events.push((id, at, Owned::new(event)));
     }
 
     fn record(&mut self, profile: &mut Profile) {
