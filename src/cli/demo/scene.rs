@@ -33,12 +33,12 @@ use crate::watch::{Provenance, Recorder, Session};
 /// The recordings, made by the demo itself (`--record`).
 pub const BEFORE: Recording = Recording {
     name: "before",
-    bytes: include_bytes!("../../../assets/demo/before.pcapng.gz"),
+    bytes: include_bytes!("../../../assets/demo/before.pcapng.zst"),
 };
 /// After the fix.
 pub const AFTER: Recording = Recording {
     name: "after",
-    bytes: include_bytes!("../../../assets/demo/after.pcapng.gz"),
+    bytes: include_bytes!("../../../assets/demo/after.pcapng.zst"),
 };
 
 /// How long a scene is watched.
@@ -120,7 +120,7 @@ impl Scene {
 
     fn read(&self) -> Result<Summary, Failure> {
         let path = std::env::temp_dir().join(format!(
-            "sockhound-demo-{}-{}.pcapng.gz",
+            "sockhound-demo-{}-{}.pcapng.zst",
             std::process::id(),
             self.recording.name
         ));
