@@ -5,7 +5,6 @@ pub mod doctor;
 #[cfg(test)]
 mod golden;
 pub mod html;
-pub mod json;
 pub mod sockets;
 mod spark;
 mod style;
@@ -18,6 +17,8 @@ mod wrap;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
+
+pub use crate::summary::json;
 
 use crate::summary::Summary;
 

@@ -11,6 +11,7 @@ mod distribution;
 mod encoding;
 mod exchange;
 mod finding;
+pub mod json;
 pub mod merge;
 mod names;
 mod pool;

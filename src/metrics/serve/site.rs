@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::accept;
 use crate::metrics::Shared;
 use crate::metrics::exposition::{self, Format};
-use crate::summary::Summary;
+use crate::summary::{Summary, json as contract};
 
 /// Metrics drawn so lately serve everyone who asks.
 const FRESH: Duration = Duration::from_secs(1);
@@ -159,8 +159,7 @@ fn wanted(headers: &HeaderMap) -> Option<String> {
 fn line(model: &impl Serialize) -> Bytes {
     let mut line = Vec::new();
     // A Vec takes all that is written.
-    let _ = serde_json::to_writer(&mut line, model);
-    line.push(b'\n');
+    let _ = contract::line(model, &mut line);
     line.into()
 }
 

@@ -3,17 +3,57 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 /// Writes `model` on one line, as NDJSON wants it.
 pub fn line(model: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, model)?;
-    out.write_all(b"\n")
+    write(model, out, Layout::Line(CompactFormatter))
 }
 
 /// Writes `model` indented.
 pub fn pretty(model: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, model)?;
+    write(model, out, Layout::Indented(PrettyFormatter::new()))
+}
+
+fn write(model: &impl Serialize, mut out: &mut dyn Write, layout: Layout) -> io::Result<()> {
+    model.serialize(&mut Serializer::with_formatter(&mut out, layout))?;
     out.write_all(b"\n")
+}
+
+/// One type for both, chosen at run time: what writes a model is compiled for each type of formatter, and is long.
+enum Layout {
+    Line(CompactFormatter),
+    Indented(PrettyFormatter<'static>),
+}
+
+/// What the two write differently.
+macro_rules! by_layout {
+    ($($begin_or_end:ident($($first:ident)?);)*) => {
+        impl Formatter for Layout {
+            $(
+                #[inline(never)]
+                fn $begin_or_end<W: Write + ?Sized>(&mut self, out: &mut W $(, $first: bool)?) -> io::Result<()> {
+                    match self {
+                        Self::Line(layout) => layout.$begin_or_end(out $(, $first)?),
+                        Self::Indented(layout) => layout.$begin_or_end(out $(, $first)?),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+by_layout! {
+    begin_array();
+    end_array();
+    begin_array_value(first);
+    end_array_value();
+    begin_object();
+    end_object();
+    begin_object_key(first);
+    begin_object_value();
+    end_object_value();
 }
 
 #[cfg(test)]
