@@ -3,6 +3,7 @@
 mod pairing;
 mod text;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -299,14 +300,16 @@ fn holder(socket: &Socket) -> Option<Holder> {
 /// What is unknown comes last.
 fn sort(lines: &mut [SocketLine], order: Order) {
     let most = |seconds: Option<f64>| std::cmp::Reverse(seconds.map_or(-1, |it| (it * 1e9) as i64));
-    lines.sort_by(|a, b| a.client.cmp(&b.client).then(a.server.cmp(&b.server)));
-    match order {
-        Order::Idle => lines.sort_by_key(|it| most(it.idle_seconds)),
-        Order::Age => lines.sort_by_key(|it| most(it.age_at_most_seconds)),
-        Order::Server => lines.sort_by_key(|it| it.server),
-        Order::Client => lines.sort_by_key(|it| it.client),
-        Order::Owner => lines.sort_by_cached_key(text::held_by),
-        Order::State => lines.sort_by_key(|it| it.state),
+    let place = |a: &SocketLine, b: &SocketLine| match order {
+        Order::Idle => most(a.idle_seconds).cmp(&most(b.idle_seconds)),
+        Order::Age => most(a.age_at_most_seconds).cmp(&most(b.age_at_most_seconds)),
+        Order::Server => a.server.cmp(&b.server),
+        Order::State => a.state.cmp(b.state),
+        Order::Client | Order::Owner => Ordering::Equal,
+    };
+    lines.sort_by(|a, b| place(a, b).then_with(|| (a.client, a.server).cmp(&(b.client, b.server))));
+    if order == Order::Owner {
+        lines.sort_by_cached_key(text::held_by);
     }
 }
 

@@ -1,7 +1,5 @@
 //! Each hoarded socket in a line: whose it is, and why it is here.
 
-use std::cmp::Reverse;
-
 use super::grid::{Column, Grid};
 use super::panel::Panel;
 use super::style::{BAD, PLAIN};
@@ -31,12 +29,12 @@ pub fn grid(view: &View) -> Grid {
 
 fn sorted(view: &View) -> Vec<&Connection> {
     let mut hoarded: Vec<&Connection> = view.summary.hoarded.iter().collect();
-    let age = |it: &Connection| it.age_seconds.unwrap_or(0.0);
-    match view.sort_of(Panel::Hoarded) {
-        "age" => hoarded.sort_by(|one, other| age(other).total_cmp(&age(one))),
-        "requests" => hoarded.sort_by_key(|it| Reverse(it.exchanges)),
-        _ => {}
-    }
+    let key: fn(&Connection) -> f64 = match view.sort_of(Panel::Hoarded) {
+        "age" => |it| it.age_seconds.unwrap_or(0.0),
+        "requests" => |it| it.exchanges as f64,
+        _ => return hoarded,
+    };
+    hoarded.sort_by(|one, other| key(other).total_cmp(&key(one)));
     hoarded
 }
 

@@ -36,12 +36,13 @@ pub fn grid(view: &View) -> Grid {
 
 fn sorted(view: &View) -> Vec<&Pool> {
     let mut pools: Vec<&Pool> = view.summary.pools.iter().collect();
-    match view.sort_of(Panel::Pools) {
-        "open" => pools.sort_by_key(|it| Reverse(it.connections.open)),
-        "in use" => pools.sort_by_key(|it| Reverse(it.connections.in_use)),
-        "requests" => pools.sort_by_key(|it| Reverse(it.latency.count)),
-        _ => {}
-    }
+    let key: fn(&Pool) -> u64 = match view.sort_of(Panel::Pools) {
+        "open" => |it| it.connections.open,
+        "in use" => |it| it.connections.in_use,
+        "requests" => |it| it.latency.count,
+        _ => return pools,
+    };
+    pools.sort_by_key(|it| Reverse(key(it)));
     pools
 }
 

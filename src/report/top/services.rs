@@ -1,7 +1,5 @@
 //! Each database server in a line.
 
-use std::cmp::Reverse;
-
 use super::grid::{Column, Grid};
 use super::rates::written;
 use super::style::{BAD, PLAIN, WARN, if_any};
@@ -35,13 +33,13 @@ pub fn grid(view: &View) -> Grid {
 
 fn sorted(view: &View) -> Vec<&Service> {
     let mut services: Vec<&Service> = view.summary.services.iter().collect();
-    let p50 = |it: &Service| it.latency.figures.map_or(0.0, |figures| figures.p50_seconds);
-    match view.sort_of(super::panel::Panel::Services) {
-        "latency" => services.sort_by(|one, other| p50(other).total_cmp(&p50(one))),
-        "connections" => services.sort_by_key(|it| Reverse(it.connections.open)),
-        "errors" => services.sort_by_key(|it| Reverse(it.exchanges.errors)),
-        _ => {}
-    }
+    let key: fn(&Service) -> f64 = match view.sort_of(super::panel::Panel::Services) {
+        "latency" => |it| it.latency.figures.map_or(0.0, |figures| figures.p50_seconds),
+        "connections" => |it| it.connections.open as f64,
+        "errors" => |it| it.exchanges.errors as f64,
+        _ => return services,
+    };
+    services.sort_by(|one, other| key(other).total_cmp(&key(one)));
     services
 }
 

@@ -1,7 +1,5 @@
 //! Each statement in a line, the most time first.
 
-use std::cmp::Reverse;
-
 use super::grid::{Column, Grid};
 use super::panel::Panel;
 use super::style::{BAD, FAINT, PLAIN, if_any};
@@ -35,13 +33,13 @@ pub fn grid(view: &View, columns: u16) -> Grid {
 
 fn sorted(view: &View) -> Vec<&StatementRow> {
     let mut statements: Vec<&StatementRow> = view.summary.statements.iter().collect();
-    let p99 = |it: &StatementRow| it.latency.figures.map_or(0.0, |figures| figures.p99_seconds);
-    match view.sort_of(Panel::Statements) {
-        "count" => statements.sort_by_key(|it| Reverse(it.count)),
-        "p99" => statements.sort_by(|one, other| p99(other).total_cmp(&p99(one))),
-        "errors" => statements.sort_by_key(|it| Reverse(it.errors)),
-        _ => {}
-    }
+    let key: fn(&StatementRow) -> f64 = match view.sort_of(Panel::Statements) {
+        "count" => |it| it.count as f64,
+        "p99" => |it| it.latency.figures.map_or(0.0, |figures| figures.p99_seconds),
+        "errors" => |it| it.errors as f64,
+        _ => return statements,
+    };
+    statements.sort_by(|one, other| key(other).total_cmp(&key(one)));
     statements
 }
 
