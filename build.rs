@@ -1,16 +1,24 @@
 //! What keeps the release binary small.
 
 use std::env;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+const SCHEMAS: &str = "docs/schema";
 const SCRIPT: &str = "packaging/no-unwinding.ld";
 
-fn main() {
+fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={SCHEMAS}");
     println!("cargo::rerun-if-changed={SCRIPT}");
     if is("PROFILE", "release") && is("CARGO_CFG_TARGET_ENV", "gnu") && !is_static() && is_default_linker() {
         leave_out_unwinding_tables();
     }
+    compress_schemas(&PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()))
 }
 
 /// In the release binary a panic says where it was and aborts: nothing unwinds. Cargo has no such setting of one profile.
@@ -21,6 +29,18 @@ fn leave_out_unwinding_tables() {
         "cargo::rustc-link-arg-bins={}",
         Path::new(&folder).join(SCRIPT).display()
     );
+}
+
+/// `docs/schema/*.json` as `*.json.gz`: they are long, and repeat themselves.
+fn compress_schemas(out: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(SCHEMAS)? {
+        let entry = entry?;
+        let name = format!("{}.gz", entry.file_name().display());
+        let mut encoder = GzEncoder::new(File::create(out.join(name))?, Compression::best());
+        encoder.write_all(&fs::read(entry.path())?)?;
+        encoder.finish()?;
+    }
+    Ok(())
 }
 
 fn is(name: &str, value: &str) -> bool {
