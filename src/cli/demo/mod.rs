@@ -3,6 +3,7 @@
 //! A shop asks a database over loopback, first with a pool that needlessly keeps connections alive, then without; both are
 //! watched as any host would be. Where raw sockets are not allowed, a recording of the same story is read.
 
+mod client;
 mod database;
 mod scene;
 mod shop;

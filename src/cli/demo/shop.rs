@@ -5,14 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use pgwire::error::PgWireResult;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use tokio_postgres::{Client, Config, NoTls};
+
+use super::client::Client;
 
 /// How many visitors ask for pages at once.
 const VISITORS: usize = 6;
 /// How long a visitor looks at a page.
 const LOOKS: Duration = Duration::from_millis(60);
+
+/// What the shop tells the database when it connects.
+const STARTUP: [(&str, &str); 4] = [
+    ("client_encoding", "UTF8"),
+    ("user", "shop"),
+    ("database", "shop"),
+    ("application_name", "shop-web"),
+];
 
 /// What the shop has done so far.
 #[derive(Debug, Default)]
@@ -46,7 +56,7 @@ pub async fn open(
     connections: usize,
     until: Instant,
     served: Arc<Served>,
-) -> Result<(), tokio_postgres::Error> {
+) -> PgWireResult<()> {
     let mut pool = Vec::with_capacity(connections);
     for _ in 0..connections {
         pool.push(connect(database).await?);
@@ -57,13 +67,9 @@ pub async fn open(
     Ok(())
 }
 
-async fn connect(database: SocketAddr) -> Result<Client, tokio_postgres::Error> {
-    let mut config = Config::new();
-    config.host(database.ip().to_string()).port(database.port());
-    config.user("shop").dbname("shop").application_name("shop-web");
-    let (client, connection) = config.connect(NoTls).await?;
-    tokio::spawn(connection);
-    client.simple_query("SELECT 1").await?;
+async fn connect(database: SocketAddr) -> PgWireResult<Client> {
+    let mut client = Client::connect(database, &STARTUP).await?;
+    client.query("SELECT 1").await?;
     Ok(client)
 }
 
@@ -73,27 +79,28 @@ async fn visit(
     pool: Arc<Mutex<Vec<Client>>>,
     until: Instant,
     served: Arc<Served>,
-) -> Result<(), tokio_postgres::Error> {
+) -> PgWireResult<()> {
     let mut item = visitor;
     while Instant::now() < until {
         tokio::time::sleep(LOOKS).await;
         let borrowed = pool.lock().await.pop();
-        let Some(client) = borrowed else { continue };
+        let Some(mut client) = borrowed else { continue };
         let asked = Instant::now();
         item += VISITORS;
-        client
-            .simple_query(&format!("SELECT id, stock FROM items WHERE id = {item}"))
-            .await?;
-        client
-            .simple_query(&format!("SELECT id, total FROM carts WHERE visitor = {visitor}"))
-            .await?;
-        client
-            .simple_query(&format!(
-                "UPDATE carts SET seen = {item} WHERE visitor = {visitor}"
-            ))
-            .await?;
+        for statement in page(visitor, item) {
+            client.query(&statement).await?;
+        }
         served.add(asked.elapsed());
         pool.lock().await.push(client);
     }
     Ok(())
+}
+
+/// What a page asks for.
+fn page(visitor: usize, item: usize) -> [String; 3] {
+    [
+        format!("SELECT id, stock FROM items WHERE id = {item}"),
+        format!("SELECT id, total FROM carts WHERE visitor = {visitor}"),
+        format!("UPDATE carts SET seen = {item} WHERE visitor = {visitor}"),
+    ]
 }
