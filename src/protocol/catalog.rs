@@ -10,7 +10,7 @@ use super::redis::Redis;
 use super::stream::Stream;
 use super::turns::Turns;
 use super::whole::{self, Left, Trust};
-use super::{Decoder, Messages, Resync, Side, Step, System};
+use super::{Decoder, Messages, Resync, Side, Step, System, Usual};
 use crate::clock::Timestamp;
 use crate::packet::Endpoint;
 
@@ -224,6 +224,17 @@ impl AnyDecoder {
         listener: &mut impl Listener,
     ) -> Result<usize, Left<'b>> {
         dispatch!(self, decoder => whole::run(decoder, stream, trust, side, bytes, at, listener))
+    }
+
+    /// What all of `bytes` mean, if they are a usual request or reply of its protocol; else nothing is changed.
+    #[inline]
+    pub(super) fn usual<'a>(&'a mut self, side: Side, bytes: &'a [u8]) -> Option<Usual<'a>> {
+        match self {
+            Self::Postgresql(decoder) => decoder.usual(side, bytes),
+            Self::Mysql(decoder) => decoder.usual(side, bytes),
+            Self::Redis(decoder) => decoder.usual(side, bytes),
+            Self::Http(_) | Self::Turns(_) => None,
+        }
     }
 
     /// Follows a connection by who speaks.

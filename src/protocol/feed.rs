@@ -192,13 +192,7 @@ impl Feed {
         if !self.streams[side.index()].is_clear() {
             return None;
         }
-        let usual = match &mut self.decoder {
-            AnyDecoder::Postgresql(decoder) => decoder.usual(side, bytes),
-            AnyDecoder::Mysql(decoder) => decoder.usual(side, bytes),
-            AnyDecoder::Redis(decoder) => decoder.usual(side, bytes),
-            AnyDecoder::Http(_) | AnyDecoder::Turns(_) => None,
-        };
-        let told = tell(usual.as_ref()?);
+        let told = tell(&self.decoder.usual(side, bytes)?);
         self.trust = PROVEN;
         self.speaker = Some(side);
         Some(told)
