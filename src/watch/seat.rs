@@ -39,7 +39,7 @@ impl Seat {
     /// No frame comes any more that is of before `now`.
     #[inline]
     pub(super) fn reach(&mut self, now: Timestamp) {
-        self.tracker.observer().reach(now);
+        self.tracker.observer().reach(now.nanos().unsigned_abs());
         self.tracker.advance(now);
     }
 

@@ -35,8 +35,8 @@ pub(super) struct Batch {
 
 /// Something that happened.
 pub(super) struct Entry {
-    /// Twice the number of the frame that it came of, live twice its time, and one more unless it came of the time alone: then it belongs before what came
-    /// of the frame itself.
+    /// Twice the number of the frame that it came of, live twice its time, and one more unless it came of the time alone: then it
+    /// belongs before what came of the frame itself.
     pub(super) number: u64,
     pub(super) id: ConnectionId,
     pub(super) at: Timestamp,
@@ -93,34 +93,28 @@ impl Teller {
     }
 
     /// What comes now comes of the time alone.
+    #[inline]
     pub(super) fn between_frames(&mut self) {
         self.number = (self.number + 1) & !1;
     }
 
-    /// What comes now comes of the time of this frame.
-    fn before_frame(&mut self, frame: u64) {
-        self.number = 2 * frame;
-    }
-
-    fn at_frame(&mut self, frame: u64) {
-        self.number = 2 * frame + 1;
-    }
-
-    /// What comes now comes of `time`, or of what came before if that was later.
+    /// What comes now comes of the time of the frame of this number, live of the frame of this time in nanoseconds, or of the one
+    /// before if that was later.
     #[inline]
-    pub(super) fn reach(&mut self, time: Timestamp) {
-        self.number = Self::number_of(time).max((self.number + 1) & !1);
+    pub(super) fn reach(&mut self, frame: u64) {
+        self.between_frames();
+        self.number = self.number.max(Self::number_of(frame));
     }
 
-    /// What comes now comes of a frame of the time that was reached.
+    /// What came before the frame has a lower number.
+    pub(super) const fn number_of(frame: u64) -> u64 {
+        2 * frame
+    }
+
+    /// What comes now comes of the frame that was reached.
     #[inline]
     pub(super) fn within_frame(&mut self) {
         self.number |= 1;
-    }
-
-    /// What came of before `time` has a lower number.
-    pub(super) fn number_of(time: Timestamp) -> u64 {
-        2 * time.nanos().unsigned_abs()
     }
 
     /// How many entries wait to be taken.
@@ -259,9 +253,9 @@ impl Worker<'_> {
             Ok(segment) => segment,
             Err(discard) => return self.frames.discards.count(*discard),
         };
-        self.tracker.observer().before_frame(self.frames.count);
+        self.tracker.observer().reach(self.frames.count);
         self.tracker.advance(frame.time);
-        self.tracker.observer().at_frame(self.frames.count);
+        self.tracker.observer().within_frame();
         if self.shard.holds(segment.source, segment.destination) {
             self.tracker.segment(segment, frame.time);
             let (statements, teller) = self.tracker.parts();

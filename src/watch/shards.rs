@@ -256,7 +256,7 @@ impl Several {
         let before = told_by_all.unwrap_or_default().min(end);
         let before = before.max(self.now());
         self.before = Some(before);
-        self.gather(Teller::number_of(before));
+        self.gather(Teller::number_of(before.nanos().unsigned_abs()));
         before
     }
 
