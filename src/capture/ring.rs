@@ -198,6 +198,11 @@ impl Ring {
         self.counted
     }
 
+    /// How many blocks it has.
+    pub(super) fn blocks(&self) -> u32 {
+        self.memory.blocks
+    }
+
     /// The share of its blocks that wait to be walked.
     pub(super) fn fullness(&self) -> f64 {
         let waiting = |index: &u32| self.memory.block(*index).is_some();

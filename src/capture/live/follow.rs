@@ -90,7 +90,6 @@ impl LiveSource {
         }
         for (source, ring) in sources.iter_mut().zip(rings) {
             let watch = Watch {
-                blocks: source.blocks(),
                 ring,
                 index: interface.index,
                 interface: source.names.add(&interface.name),

@@ -106,7 +106,6 @@ struct Watch {
     /// 0 where it is all of them.
     index: u32,
     interface: u16,
-    blocks: u32,
     /// Its interface went down; nothing more is told of one that then goes away.
     down: bool,
     /// Its interface is no more; what is left in the ring is still to be read.

@@ -15,7 +15,11 @@ impl LiveSource {
     pub(super) fn blocks(&self) -> u32 {
         self.options.blocks.unwrap_or_else(|| {
             let affordable = host::memory() / PART / u64::from(self.options.block_size) / u64::from(self.of);
-            let taken = self.watches.iter().map(|watch| u64::from(watch.blocks)).sum();
+            let taken = self
+                .watches
+                .iter()
+                .map(|watch| u64::from(watch.ring.blocks()))
+                .sum();
             blocks(affordable, taken)
         })
     }
