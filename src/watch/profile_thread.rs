@@ -8,9 +8,8 @@ use std::thread::{self, JoinHandle};
 
 use super::owned::{Exchanged, Owned};
 use crate::clock::Timestamp;
-use crate::exchange::{ConnectionId, Event, Exchange};
+use crate::exchange::{ConnectionId, Event};
 use crate::profile::Profile;
-use crate::protocol::Transaction;
 
 /// Events of a batch: enough to make the hand-over cheap, few enough to stay in the cache.
 const BATCH: usize = 2048;
@@ -63,7 +62,15 @@ impl ProfileThread {
                 exchange,
                 times,
                 rest,
-            } => self.filling.add_exchanged(id, at, exchange, times, rest),
+            } => self.filling.add_exchanged(
+                id,
+                at,
+                Exchanged {
+                    exchange: *exchange,
+                    times,
+                    rest,
+                },
+            ),
             Event::Busy { validation } => self.filling.events.push((id, at, Owned::Busy { validation })),
             rare => self.filling.add_rare(id, at, &rare),
         }
@@ -99,19 +106,8 @@ fn keep(mut profile: Box<Profile>, batches: &Receiver<Batch>, used: &Sender<Batc
 
 impl Batch {
     #[inline]
-    fn add_exchanged(
-        &mut self,
-        id: ConnectionId,
-        at: Timestamp,
-        exchange: &Exchange,
-        times: u32,
-        rest: Option<Transaction>,
-    ) {
-        self.exchanges.push(Exchanged {
-            exchange: *exchange,
-            times,
-            rest,
-        });
+    fn add_exchanged(&mut self, id: ConnectionId, at: Timestamp, exchanged: Exchanged) {
+        self.exchanges.push(exchanged);
         self.events.push((id, at, Owned::Exchanged));
     }
 

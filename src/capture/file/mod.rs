@@ -278,7 +278,7 @@ impl Source for FileSource {
             return Ok(self.lend(head));
         }
         Ok(match self.advance() {
-            Some(head) => self.lend(Head { ..head }),
+            Some(head) => self.lend(head),
             None => Polled::End,
         })
     }
