@@ -325,9 +325,7 @@ impl Pools {
         if kept <= most {
             return;
         }
-        let mut heavy: Vec<&mut Pool> = self.all.iter_mut().collect();
-        heavy.sort_by_key(|pool| (pool.open.now > 0, Reverse(pool.what_if.kept())));
-        for pool in heavy {
+        for pool in self.heaviest(|pool| pool.what_if.kept()) {
             if kept <= most / 2 {
                 return;
             }
@@ -347,10 +345,8 @@ impl Pools {
         let mut kept: usize = self.all.iter().map(|pool| pool.demand.kept()).sum();
         let most = (self.most * DEMAND).max(LEAST_DEMAND);
         while kept > most {
-            let mut heavy: Vec<&mut Pool> = self.all.iter_mut().collect();
-            heavy.sort_by_key(|pool| (pool.open.now > 0, Reverse(pool.demand.kept())));
             let before = kept;
-            for pool in heavy {
+            for pool in self.heaviest(|pool| pool.demand.kept()) {
                 if kept <= most / 4 * 3 {
                     return;
                 }
@@ -362,6 +358,13 @@ impl Pools {
                 return;
             }
         }
+    }
+
+    /// Those without connections first, then those of which the most is kept.
+    fn heaviest(&mut self, kept: impl Fn(&Pool) -> usize) -> Vec<&mut Pool> {
+        let mut pools: Vec<&mut Pool> = self.all.iter_mut().collect();
+        pools.sort_by_key(|pool| (pool.open.now > 0, Reverse(kept(pool))));
+        pools
     }
 
     /// Where no more pools are told apart: the last one made for this server.
