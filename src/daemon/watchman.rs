@@ -115,15 +115,14 @@ struct Desk<'a> {
 }
 
 impl<'a> Watchman<'a> {
-    /// Begins to watch at `start`, a summary every `interval`.
+    /// Goes on with a watch that began at `start`, a summary every `interval`.
     #[must_use]
     pub fn new(
         live: Live,
-        mut work: Work,
+        work: Work,
         (start, interval): (Timestamp, Span),
         read_again: ReadAgain<'a>,
     ) -> Self {
-        work.session.watch_from(start);
         work.inventories.ask();
         let desk = Desk {
             work,
