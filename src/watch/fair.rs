@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Something that several threads work with.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Fair<T> {
     /// Held by who is the next: without it, who gives the lock back and wants it again at once would have it again.
     next: Mutex<()>,

@@ -11,7 +11,14 @@ use crate::protocol::catalog::well_known_targets;
 use crate::summary::Summary;
 use crate::watch::{Plan, Provenance, Recorder};
 
-/// A frame of a capture, and the shard that its connection belongs to.
+const CAPTURES: [&str; 4] = [
+    "postgresql-reconnect",
+    "postgresql-prepared",
+    "redis-pipeline",
+    "mariadb-sysbench",
+];
+
+/// A frame of a capture.
 struct Kept {
     bytes: Vec<u8>,
     wire_length: u32,
@@ -181,12 +188,11 @@ proptest! {
         of in 1_usize..5,
         intervals in 1_i64..6,
         pace in prop::collection::vec((0_usize..60, 1_usize..40, any::<bool>()), 1..40),
-        which in 0_usize..4,
+        which in 0..CAPTURES.len(),
     ) {
         // A pace that never comes to some shard would never end.
         let pace: Vec<_> = (0..4).map(|shard| (shard, 1, true)).chain(pace).collect();
-        let capture = ["postgresql-reconnect", "postgresql-prepared", "redis-pipeline", "mariadb-sysbench"][which];
-        let frames = frames(capture);
+        let frames = frames(CAPTURES[which]);
         prop_assert_eq!(
             by_several(&frames, intervals, of, &pace),
             by_one(&frames, intervals)
@@ -196,12 +202,7 @@ proptest! {
 
 #[test]
 fn the_captures_are_of_watched_servers_and_of_several_shards() {
-    for capture in [
-        "postgresql-reconnect",
-        "postgresql-prepared",
-        "redis-pipeline",
-        "mariadb-sysbench",
-    ] {
+    for capture in CAPTURES {
         let frames = frames(capture);
         let (told, packets) = by_one(&frames, 3);
         assert_eq!(packets, frames.len() as u64);
@@ -212,7 +213,7 @@ fn the_captures_are_of_watched_servers_and_of_several_shards() {
             .sum();
         assert!(requests > 20, "{capture}: {requests}");
     }
-    let frames = frames("postgresql-reconnect");
+    let frames = frames(CAPTURES[0]);
     let of_first = frames.iter().filter(|kept| kept.shard(2) == 0).count();
     assert!(
         0 < of_first && of_first < frames.len(),
